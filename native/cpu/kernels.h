@@ -1,0 +1,129 @@
+// The table of kernels of one instruction tier. Kernels know neither Node nor programs: plain pointers and sizes.
+//
+// Every kernel works on a range of items [begin, end) so that the thread pool may divide the items as it likes.
+// No result depends on that division, nor on the other rows of a batch: each output element is computed by one
+// call, with its reduction in an order fixed by the tier alone:
+//   * linear: along the input width in blocks of kLinearBlock, fused multiply-adds in sequence inside a block,
+//     block sums added in sequence, the bias last;
+//   * attention: keys in tiles of kKeyTile anchored at position 0 of the sequence (paged) or at the begin of the
+//     row's span (packed), online softmax from tile to tile;
+//   * norms: fixed lanes over the last axis.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace polywen {
+
+enum class Storage : uint8_t { f32, bf16, f16 };
+
+constexpr int kPanelRows = 16;     // output rows of a weight panel; keys of a page
+constexpr int kLinearBlock = 256;  // input values whose products are summed before they join the total
+constexpr int kKeyTile = 16;       // keys of one softmax tile: one page
+
+// A weight matrix [out, in] in panels of 16 output rows, the last one padded with zeros. A panel holds for each
+// input k its 16 values: f32 and f16 in row order; bf16 interleaved (row j at 2j, row j + 8 at 2j + 1) so that a
+// 32-bit shift and a mask turn one load into two registers of f32 without a shuffle.
+struct Matrix {
+  Storage storage;
+  int out;
+  int in;
+  const void* panels;
+};
+
+struct LinearArgs {
+  const float* input;  // [rows, in]
+  int rows;
+  Matrix weight;
+  const float* bias;   // [out] or null
+  float* output;       // [rows, out]
+};
+
+struct EmbeddingArgs {
+  const int32_t* ids;
+  Matrix table;
+  const float* media;          // [slots, width] or null
+  const int32_t* media_index;  // [rows] or null
+  float* output;
+};
+
+struct GatherArgs {
+  const float* source;
+  int width;
+  const int32_t* indices;  // [out, taps]
+  int taps;
+  bool mean;
+  float* output;
+};
+
+struct NormArgs {
+  const float* input;  // [rows, width]
+  int width;
+  const float* weight;
+  const float* bias;   // layer norm only, or null
+  float epsilon;
+  float* output;
+};
+
+struct RotaryArgs {
+  const float* input;  // [rows, heads, width]
+  int heads, width;
+  const int32_t* positions;  // [rows, position_axes]
+  int position_axes;
+  const float* frequencies;  // [count] or [sets, count]
+  int count;
+  const int32_t* set;        // [rows] or null
+  const int32_t* axes;       // [count]
+  float scale;
+  float* output;
+};
+
+struct PagedStore {   // a resource [slots, heads, width]
+  Storage storage;    // f32 or bf16
+  void* data;         // keys: [page][head][width][16]; values: [page][head][16][width]
+};
+
+struct AttentionArgs {
+  const float* query;  // [rows, heads, width]
+  int rows, heads, key_heads, width;
+  const int32_t* spans;  // [rows, 2]
+  float scale;
+  float* output;         // [rows, heads, width]
+  // packed: keys and values [n, key_heads, width]
+  const float* keys;
+  const float* values;
+  // paged
+  bool paged;
+  PagedStore key_pages;
+  PagedStore value_pages;
+  const int32_t* sequence;
+  const int32_t* page_spans;
+  const int32_t* pages;
+};
+
+enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu };
+
+struct Kernels {
+  const char* tier;
+  // Items: pairs of a panel and nothing else; all rows of the input for panels [begin, end).
+  void (*linear)(const LinearArgs&, int begin, int end);
+  // Items: rows.
+  void (*embedding)(const EmbeddingArgs&, int begin, int end);
+  void (*gather)(const GatherArgs&, int begin, int end);
+  void (*rms_norm)(const NormArgs&, int begin, int end);
+  void (*layer_norm)(const NormArgs&, int begin, int end);
+  void (*rotary)(const RotaryArgs&, int begin, int end);
+  // Items: elements.
+  void (*activation)(Activation, const float* input, float* output, int64_t begin, int64_t end);
+  void (*add)(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+  void (*multiply)(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+  void (*swiglu)(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
+  // Items: row blocks of kAttentionRows query rows times key heads (block * key_heads + key_head).
+  void (*attention)(const AttentionArgs&, int begin, int end);
+};
+
+constexpr int kAttentionRows = 16;  // query rows that share one pass over the keys
+
+const Kernels& generic_kernels();
+const Kernels* avx2_kernels();  // null where the compiler has no such tier
+
+}  // namespace polywen

@@ -1,0 +1,51 @@
+/** Facts that an error carries beside its message: plain, printable values. */
+export type ErrorFacts = Readonly<Record<string, unknown>>;
+
+/** What every error of Polywen may be built with beside code and message. */
+export interface PolywenErrorOptions {
+  /** Plain values for programs: expected and received shape, file, offset, counts. */
+  readonly facts?: ErrorFacts;
+  /** One sentence that says what to do next. */
+  readonly hint?: string;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+const marker = Symbol.for("polywen.error");
+
+/**
+ * Base of every error that Polywen throws. `code` is stable and documented in
+ * `docs/guide/errors.md`; the message is for people and may change.
+ */
+export class PolywenError extends Error {
+  readonly [marker] = true;
+  /** Stable identifier in capitals, for instance `FILE_INVALID`. */
+  readonly code: string;
+  /** Plain values that say what was expected, what came and where. */
+  readonly facts: ErrorFacts;
+  /** What to do next, if we know. */
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, options: PolywenErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = options.facts ?? {};
+    this.hint = options.hint;
+  }
+
+  /** True for errors of any copy of this package, unlike `instanceof`. */
+  static isInstance(value: unknown): value is PolywenError {
+    return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[marker] === true;
+  }
+
+  /** What `--json` prints and a server answers: never a stack. */
+  toJSON(): { code: string; message: string; hint?: string; facts?: ErrorFacts } {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(Object.keys(this.facts).length === 0 ? {} : { facts: this.facts }),
+    };
+  }
+}

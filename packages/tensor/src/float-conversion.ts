@@ -1,0 +1,39 @@
+import type { StorageDType } from "./dtype.ts";
+
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+/** The f32 value of a bf16 bit pattern: its upper half. */
+export function bf16ToF32(bits: number): number {
+  word[0] = bits << 16;
+  return float[0]!;
+}
+
+/** The bf16 bit pattern nearest to `value`, ties to even; NaN stays a quiet NaN. */
+export function f32ToBf16(value: number): number {
+  float[0] = value;
+  const bits = word[0]!;
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** The f32 value of an IEEE binary16 bit pattern, subnormals included. */
+export function f16ToF32(bits: number): number {
+  const sign = (bits & 0x8000) << 16;
+  const exponent = (bits >>> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return (sign === 0 ? 1 : -1) * fraction * 2 ** -24;
+  word[0] = exponent === 31 ? sign | 0x7f800000 | (fraction << 13) : sign | ((exponent + 112) << 23) | (fraction << 13);
+  return float[0]!;
+}
+
+/** Little-endian stored floats as f32. The bytes need not be aligned. */
+export function decodeFloats(bytes: Uint8Array, dtype: StorageDType): Float32Array {
+  const width = dtype === "f32" ? 4 : 2;
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const length = aligned.byteLength / width;
+  if (dtype === "f32") return new Float32Array(aligned.buffer, aligned.byteOffset, length).slice();
+  const patterns = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
+  const convert = dtype === "bf16" ? bf16ToF32 : f16ToF32;
+  return Float32Array.from(patterns, convert);
+}

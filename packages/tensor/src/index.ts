@@ -1,0 +1,72 @@
+export { PolywenError, type ErrorFacts, type PolywenErrorOptions } from "./errors/polywen-error.ts";
+export {
+  AbortedError,
+  BackendLoadError,
+  DisposedError,
+  InvalidArgumentError,
+  InvalidFileError,
+  InvalidProgramError,
+  LimitExceededError,
+  NotFoundError,
+  OutOfMemoryError,
+  UnsupportedError,
+} from "./errors/errors.ts";
+export {
+  type Backend,
+  type Bindings,
+  type CompiledProgram,
+  type DeviceInfo,
+  type LoadWeightsOptions,
+  type LongCallOptions,
+  type Resource,
+  type ResourceSpec,
+  type WeightData,
+  type WeightLocation,
+  type Weights,
+} from "./backend.ts";
+export { byteLengthOf, createTypedArray, type DType, type StorageDType, type TypedArrayOf } from "./dtype.ts";
+export { bf16ToF32, decodeFloats, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
+export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
+export {
+  operandsOf,
+  PAGE_ROWS,
+  SAMPLE_PARAMETERS,
+  TOP_LOGPROBS,
+  type ActivationFunction,
+  type ActivationOperation,
+  type AddOperation,
+  type AttentionOperation,
+  type EmbeddingOperation,
+  type GatherOperation,
+  type LayerNormOperation,
+  type LinearOperation,
+  type MultiplyOperation,
+  type Operands,
+  type Operation,
+  type OperationKind,
+  type PackedKeys,
+  type PagedKeys,
+  type ReshapeOperation,
+  type RmsNormOperation,
+  type RotaryOperation,
+  type SampleOperation,
+  type StoreOperation,
+  type SwigluOperation,
+  type TensorId,
+} from "./operations.ts";
+export { ARENA_ALIGNMENT, planProgram, type MemoryPlan } from "./plan-program.ts";
+export { ProgramBuilder, type KeySource, type SampleOutputs } from "./program-builder.ts";
+export type { Program, TensorRole, TensorSpec } from "./program.ts";
+export {
+  dividedBy,
+  elementCount,
+  formatShape,
+  resolveExtent,
+  times,
+  type Dimension,
+  type Extent,
+  type Shape,
+  type Sizes,
+  type SymbolicExtent,
+} from "./shape.ts";
+export { capacitiesOf, validateProgram, validateSizes } from "./validate-program.ts";

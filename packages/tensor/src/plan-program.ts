@@ -1,0 +1,85 @@
+import { byteLengthOf } from "./dtype.ts";
+import { operandsOf, type TensorId } from "./operations.ts";
+import type { Program, TensorSpec } from "./program.ts";
+import { elementCount } from "./shape.ts";
+import { capacitiesOf } from "./validate-program.ts";
+
+/** Alignment of every buffer in the arena, in bytes: one cache line. */
+export const ARENA_ALIGNMENT = 64;
+
+/** Where temporaries lie. Tensors of other roles have memory of their own and no entry. */
+export interface MemoryPlan {
+  /** Byte offset in the arena by tensor id. A reshape shares the offset of its input. */
+  readonly offsets: ReadonlyMap<TensorId, number>;
+  /** For each reshape of a tensor that is not in the arena: the tensor whose memory it shares. */
+  readonly aliases: ReadonlyMap<TensorId, TensorId>;
+  readonly arenaByteLength: number;
+}
+
+interface Block {
+  readonly root: TensorId;
+  readonly byteLength: number;
+  readonly first: number;
+  last: number;
+}
+
+/**
+ * Gives every temporary a place such that tensors which live at the same time never overlap: biggest first, each at
+ * the lowest free offset ("greedy by size", Pisarchyk and Lee, 2020). Sizes are those at full capacity.
+ */
+export function planProgram(program: Program): MemoryPlan {
+  const aliases = resolveAliases(program);
+  const blocks = liveBlocks(program, aliases);
+  const placed: { offset: number; block: Block }[] = [];
+  let arenaByteLength = 0;
+  for (const block of [...blocks.values()].sort((left, right) => right.byteLength - left.byteLength || left.root - right.root)) {
+    const offset = lowestFreeOffset(block, placed);
+    placed.push({ offset, block });
+    arenaByteLength = Math.max(arenaByteLength, offset + block.byteLength);
+  }
+  const offsets = new Map(placed.map(({ offset, block }) => [block.root, offset]));
+  for (const [id, root] of aliases) if (offsets.has(root)) offsets.set(id, offsets.get(root)!);
+  return { offsets, aliases, arenaByteLength };
+}
+
+/** Follows every reshape back to the tensor that owns the memory. An output owns its memory even if it is reshaped. */
+function resolveAliases(program: Program): Map<TensorId, TensorId> {
+  const aliases = new Map<TensorId, TensorId>();
+  for (const operation of program.operations) {
+    if (operation.kind === "reshape") aliases.set(operation.output, aliases.get(operation.input) ?? operation.input);
+  }
+  return aliases;
+}
+
+function liveBlocks(program: Program, aliases: ReadonlyMap<TensorId, TensorId>): Map<TensorId, Block> {
+  const blocks = new Map<TensorId, Block>();
+  const rootOf = (id: TensorId): TensorSpec => program.tensors[aliases.get(id) ?? id]!;
+  program.operations.forEach((operation, step) => {
+    const { reads, writes } = operandsOf(operation);
+    for (const id of [...reads, ...writes]) {
+      const root = rootOf(id);
+      if (root.role !== "temporary") continue;
+      const known = blocks.get(root.id);
+      if (known === undefined) blocks.set(root.id, { root: root.id, byteLength: alignedByteLength(program, root), first: step, last: step });
+      else known.last = step;
+    }
+  });
+  return blocks;
+}
+
+function lowestFreeOffset(block: Block, placed: readonly { offset: number; block: Block }[]): number {
+  const neighbours = placed
+    .filter((other) => other.block.first <= block.last && block.first <= other.block.last)
+    .sort((left, right) => left.offset - right.offset);
+  let offset = 0;
+  for (const other of neighbours) {
+    if (offset + block.byteLength <= other.offset) break;
+    offset = Math.max(offset, other.offset + other.block.byteLength);
+  }
+  return offset;
+}
+
+function alignedByteLength(program: Program, tensor: TensorSpec): number {
+  const bytes = Math.ceil(elementCount(tensor.shape, capacitiesOf(program))) * byteLengthOf(tensor.dtype);
+  return Math.ceil(bytes / ARENA_ALIGNMENT) * ARENA_ALIGNMENT;
+}
