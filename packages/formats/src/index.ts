@@ -1,0 +1,25 @@
+export { Checkpoint, openCheckpoint } from "./checkpoint.ts";
+export { FileAccessError } from "./file-access-error.ts";
+export { readGenerationConfig, type GenerationConfig } from "./generation-config.ts";
+export {
+  fileSizeLimits,
+  isJsonObject,
+  parseWith,
+  readJsonFile,
+  readJsonObject,
+  readTextFile,
+  type FileKind,
+  type JsonObject,
+  type JsonValue,
+} from "./json-file.ts";
+export { openModelFolder, type ModelFiles, type ModelFolder } from "./model-folder.ts";
+export {
+  readPreprocessorConfig,
+  type FeatureExtractorConfig,
+  type ImageProcessorConfig,
+  type PreprocessorConfig,
+} from "./preprocessor-config.ts";
+export { readSafetensorsHeader } from "./read-safetensors-header.ts";
+export { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type SafetensorsDtype } from "./safetensors-dtype.ts";
+export type { SafetensorsHeader, TensorEntry } from "./safetensors-header.ts";
+export { writeSafetensors, type SafetensorsTensor } from "./write-safetensors.ts";

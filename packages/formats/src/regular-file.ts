@@ -1,0 +1,73 @@
+import { constants } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { InvalidFileError, NotFoundError, OutOfMemoryError } from "@polywen/tensor";
+import { FileAccessError, systemCode } from "./file-access-error.ts";
+
+/** An open regular file and the size it had when it was opened, in bytes. */
+export interface RegularFile {
+  readonly path: string;
+  readonly size: number;
+  readonly handle: FileHandle;
+}
+
+/** libuv reads at most 2 GiB - 1 in one call. */
+const maximumReadLength = 2 ** 30;
+
+/**
+ * Opens `path` for reading, hands it to `use` and closes it afterwards.
+ * Throws NotFoundError, InvalidFileError for a folder, pipe or device, and FileAccessError.
+ */
+export async function withFile<T>(path: string, use: (file: RegularFile) => Promise<T>): Promise<T> {
+  const handle = await openForReading(path);
+  try {
+    const status = await handle.stat();
+    if (!status.isFile()) throw new InvalidFileError({ file: path, problem: "it is not a regular file" });
+    return await use({ path, size: status.size, handle });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    // Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") throw new NotFoundError({ what: "File", name: path }, { cause: error });
+    throw new FileAccessError({ file: path, operation: "open", systemCode: code ?? "an invalid path" }, error);
+  }
+}
+
+/**
+ * Reads exactly `length` bytes from byte `offset` on. The range must lie within `file.size`, so that the allocation is bounded
+ * by the file. Throws InvalidFileError if the file has shrunk since it was opened, OutOfMemoryError and FileAccessError.
+ */
+export async function readExactly(file: RegularFile, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = allocate(file.path, length);
+  let filled = 0;
+  while (filled < length) {
+    const count = await readSome(file, bytes, filled, Math.min(length - filled, maximumReadLength), offset + filled);
+    if (count === 0) {
+      throw new InvalidFileError({ file: file.path, problem: "the file has shrunk while it was in use", offset: offset + filled });
+    }
+    filled += count;
+  }
+  return bytes;
+}
+
+async function readSome(file: RegularFile, into: Uint8Array, at: number, length: number, position: number): Promise<number> {
+  try {
+    return (await file.handle.read(into, at, length, position)).bytesRead;
+  } catch (error) {
+    throw new FileAccessError({ file: file.path, operation: "read", systemCode: systemCode(error) ?? "an error" }, error);
+  }
+}
+
+function allocate(path: string, length: number): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    throw new OutOfMemoryError({ what: `Reading ${path}`, requested: length }, { cause: error });
+  }
+}
