@@ -3,11 +3,12 @@
 // Every kernel works on a range of items [begin, end) so that the thread pool may divide the items as it likes.
 // No result depends on that division, nor on the other rows of a batch: each output element is computed by one
 // call, with its reduction in an order fixed by the tier alone:
-//   * linear: along the input width in blocks of kLinearBlock, fused multiply-adds in sequence inside a block,
-//     block sums added in sequence, the bias last;
+//   * linear: along the input width in blocks of kLinearBlock, fused multiply-adds in sequence inside a block (from
+//     zero; the generic tier rounds the products on targets without FMA), block sums added in sequence, the bias last;
 //   * attention: keys in tiles of kKeyTile anchored at position 0 of the sequence (paged) or at the begin of the
 //     row's span (packed), online softmax from tile to tile;
-//   * norms: fixed lanes over the last axis.
+//   * norms: sums in double in fixed lanes over the last axis.
+// Outputs may be the same memory as an input of the same shape for the elementwise kernels, the norms and rotary.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -104,7 +105,7 @@ enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu };
 
 struct Kernels {
   const char* tier;
-  // Items: pairs of a panel and nothing else; all rows of the input for panels [begin, end).
+  // Items: panels of the weight, for all rows of the input.
   void (*linear)(const LinearArgs&, int begin, int end);
   // Items: rows.
   void (*embedding)(const EmbeddingArgs&, int begin, int end);
@@ -122,6 +123,8 @@ struct Kernels {
 };
 
 constexpr int kAttentionRows = 16;  // query rows that share one pass over the keys
+constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
+constexpr int kMaxHeadGroup = 128;  // most query heads that attention takes for each key head
 
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier
