@@ -18,7 +18,6 @@ const marker = Symbol.for("polywen.error");
  * `docs/guide/errors.md`; the message is for people and may change.
  */
 export class PolywenError extends Error {
-  readonly [marker] = true;
   /** Stable identifier in capitals, for instance `FILE_INVALID`. */
   readonly code: string;
   /** Plain values that say what was expected, what came and where. */
@@ -28,6 +27,7 @@ export class PolywenError extends Error {
 
   constructor(code: string, message: string, options: PolywenErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    Object.defineProperty(this, marker, { value: true });
     this.name = new.target.name;
     this.code = code;
     this.facts = options.facts ?? {};
