@@ -1,4 +1,4 @@
-export { Checkpoint, openCheckpoint } from "./checkpoint.ts";
+export { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 export { FileAccessError } from "./file-access-error.ts";
 export { readGenerationConfig, type GenerationConfig } from "./generation-config.ts";
 export {

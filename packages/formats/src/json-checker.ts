@@ -120,10 +120,12 @@ class JsonChecker {
 
   #escape(): void {
     const kind = this.#bytes[this.#position];
-    if (kind === 0x75 /* u */ && /^[0-9a-fA-F]{4}$/.test(this.#bytes.toString("latin1", this.#position + 1, this.#position + 5))) {
-      this.#position += 5;
-    } else if (kind !== undefined && simpleEscapes.has(kind)) this.#position++;
-    else this.#fail("a string holds an invalid escape");
+    const digits = kind === 0x75 /* u */ ? 4 : 0;
+    if (kind === undefined || (digits === 0 && !simpleEscapes.has(kind))) this.#fail("a string holds an invalid escape");
+    this.#position++;
+    for (let index = 0; index < digits; index++, this.#position++) {
+      if (!isHexadecimal(this.#bytes[this.#position])) this.#fail("four hexadecimal digits are expected after \\u");
+    }
   }
 
   #number(): void {
@@ -182,4 +184,8 @@ class JsonChecker {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+function isHexadecimal(byte: number | undefined): boolean {
+  return isDigit(byte) || (byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
 }

@@ -99,16 +99,21 @@ function requireUtf8(bytes: Buffer, source: JsonSource): void {
   throw new InvalidFileError({ file: source.file, problem: "the text is not valid UTF-8", offset: source.offset + firstInvalidByte(bytes) });
 }
 
-/** Decoding puts U+FFFD where bytes are invalid; the first one that does not stand in the file itself marks the place. */
+/** Bisects: a prefix that does not end inside a character is valid exactly if no byte before its end is invalid. */
 function firstInvalidByte(bytes: Buffer): number {
-  const text = bytes.toString("utf8");
-  let offset = 0;
-  let from = 0;
-  for (let at = text.indexOf("\uFFFD"); at >= 0; at = text.indexOf("\uFFFD", from)) {
-    offset += Buffer.byteLength(text.slice(from, at));
-    if (bytes.toString("latin1", offset, offset + 3) !== "\xEF\xBF\xBD") return offset;
-    offset += 3;
-    from = at + 1;
+  let valid = 0;
+  let invalid = bytes.length;
+  while (invalid - valid > 1) {
+    const middle = Math.floor((valid + invalid) / 2);
+    if (isUtf8(bytes.subarray(0, characterStart(bytes, middle)))) valid = middle;
+    else invalid = middle;
   }
-  return offset;
+  return valid;
+}
+
+function characterStart(bytes: Buffer, position: number): number {
+  for (let start = position; start > position - 4 && start > 0; start--) {
+    if (((bytes[start] ?? 0) & 0xc0) !== 0x80) return start;
+  }
+  return Math.max(position - 3, 0);
 }

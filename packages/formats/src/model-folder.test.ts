@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { copyFile, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InvalidFileError, NotFoundError, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError, NotFoundError, PolywenError, UnsupportedError } from "@polywen/tensor";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readGenerationConfig } from "./generation-config.ts";
 import { openModelFolder } from "./model-folder.ts";
@@ -131,5 +132,26 @@ describe("readPreprocessorConfig", () => {
 
   it("refuses processors of other classes", async () => {
     expect(await failureOf(readPreprocessorConfig(await write({ image_processor_type: "ViTImageProcessor" })))).toBeInstanceOf(UnsupportedError);
+  });
+});
+
+describe("damaged configurations", () => {
+  it("end in a typed error or a complete result", async () => {
+    const goldens = await Promise.all(["generation_config.json", "processor_config.json"].map((name) => readFile(goldenFile(name), "utf8")));
+    const edit = fc.record({ at: fc.nat(), remove: fc.nat(8), insert: fc.constantFrom("", "0", "-1", "1e999", "null", '"', "{", "]", ",", "\\u0000", "é") });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...goldens), fc.array(edit, { minLength: 1, maxLength: 4 }), async (text, edits) => {
+        const damaged = edits.reduce((before, { at, remove, insert }) => {
+          const start = at % before.length;
+          return `${before.slice(0, start)}${insert}${before.slice(start + remove)} `;
+        }, text);
+        const path = await folder.write("config.json", damaged);
+        for (const read of [readGenerationConfig, readPreprocessorConfig, () => openModelFolder(folder.path)]) {
+          const error: unknown = await read(path).then(() => undefined, (reason: unknown) => reason);
+          if (error !== undefined) expect(error).toBeInstanceOf(PolywenError);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });

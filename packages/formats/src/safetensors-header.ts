@@ -62,47 +62,65 @@ function parseMetadata(value: JsonValue, file: string): Map<string, string> {
   return metadata;
 }
 
-function parseEntry(name: string, value: JsonValue, layout: SafetensorsLayout): TensorEntry {
-  const { file } = layout;
-  if (!isJsonObject(value)) throw new InvalidFileError({ file, problem: "an object is expected", pointer: jsonPointer([name]) });
-  const dtype = parseDtype(name, value, file);
-  const shape = parseSizes(name, value, "shape", file);
-  const [begin, end, ...rest] = parseSizes(name, value, "data_offsets", file);
-  const pointer = jsonPointer([name, "data_offsets"]);
-  if (begin === undefined || end === undefined || rest.length > 0) throw new InvalidFileError({ file, problem: "two offsets are expected", pointer });
-  if (begin > end) throw new InvalidFileError({ file, problem: `the range ${begin} to ${end} is inverted`, pointer });
-  requireInFile(end, layout, pointer);
-  const byteLength = tensorByteLength(dtype, shape);
-  if (byteLength === undefined) throw new InvalidFileError({ file, problem: "the shape has too many elements", pointer: jsonPointer([name, "shape"]) });
-  if (byteLength !== end - begin) {
-    const problem = `shape [${shape.slice(0, 8).join(", ")}${shape.length > 8 ? ", …" : ""}] in ${dtype} takes ${byteLength} bytes, but the range holds ${end - begin}`;
-    throw new InvalidFileError({ file, problem, pointer });
+/** The description of one tensor, and how to say that something in it is wrong. */
+class EntryReader {
+  readonly #name: string;
+  readonly #fields: JsonObject;
+  readonly #file: string;
+
+  constructor(name: string, value: JsonValue, file: string) {
+    this.#name = name;
+    this.#file = file;
+    this.#fields = isJsonObject(value) ? value : this.fail([], "an object is expected");
   }
-  return { name, dtype, shape, file, offset: layout.dataStart + begin, byteLength };
+
+  dtype(): SafetensorsDtype {
+    const dtype = this.#field("dtype");
+    if (typeof dtype !== "string") this.fail(["dtype"], "a dtype is expected");
+    if (isSafetensorsDtype(dtype)) return dtype;
+    throw new UnsupportedError({
+      feature: `${this.#file}: dtype ${quoted(dtype)} of tensor ${quoted(this.#name)}`,
+      supported: Object.keys(safetensorsDtypeSizes),
+    });
+  }
+
+  sizes(field: "shape" | "data_offsets"): readonly number[] {
+    const list = this.#field(field);
+    if (!Array.isArray(list)) this.fail([field], "an array is expected");
+    return list.map((item: JsonValue, index) => {
+      if (typeof item === "number" && Number.isSafeInteger(item) && item >= 0) return item;
+      return this.fail([field, index], "an integer from 0 to 2^53 - 1 is expected");
+    });
+  }
+
+  fail(path: readonly PropertyKey[], problem: string, hint?: string): never {
+    const pointer = jsonPointer([this.#name, ...path]);
+    throw new InvalidFileError({ file: this.#file, problem, pointer }, hint === undefined ? {} : { hint });
+  }
+
+  /** Own fields only: a field named `__proto__` must not supply the others. */
+  #field(name: string): JsonValue | undefined {
+    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
+  }
 }
 
-function parseDtype(name: string, entry: JsonObject, file: string): SafetensorsDtype {
-  const dtype = Object.hasOwn(entry, "dtype") ? entry["dtype"] : undefined;
-  if (typeof dtype !== "string") throw new InvalidFileError({ file, problem: "a dtype is expected", pointer: jsonPointer([name, "dtype"]) });
-  if (isSafetensorsDtype(dtype)) return dtype;
-  throw new UnsupportedError({ feature: `${file}: dtype ${quoted(dtype)} of tensor ${quoted(name)}`, supported: Object.keys(safetensorsDtypeSizes) });
-}
-
-function parseSizes(name: string, entry: JsonObject, field: "shape" | "data_offsets", file: string): readonly number[] {
-  const list = Object.hasOwn(entry, field) ? entry[field] : undefined;
-  if (!Array.isArray(list)) throw new InvalidFileError({ file, problem: "an array is expected", pointer: jsonPointer([name, field]) });
-  return list.map((item: JsonValue, index) => {
-    if (typeof item === "number" && Number.isSafeInteger(item) && item >= 0) return item;
-    throw new InvalidFileError({ file, problem: "an integer from 0 to 2^53 - 1 is expected", pointer: jsonPointer([name, field, index]) });
-  });
-}
-
-function requireInFile(end: number, { file, dataStart, fileSize }: SafetensorsLayout, pointer: string): void {
-  if (end <= fileSize - dataStart) return;
-  throw new InvalidFileError(
-    { file, problem: `the data ends at ${end}, but the file holds ${fileSize - dataStart} bytes of data`, pointer },
-    { hint: "The file is incomplete: download it again." },
-  );
+function parseEntry(name: string, value: JsonValue, { file, dataStart, fileSize }: SafetensorsLayout): TensorEntry {
+  const reader: EntryReader = new EntryReader(name, value, file);
+  const dtype = reader.dtype();
+  const shape = reader.sizes("shape");
+  const [begin, end, ...rest] = reader.sizes("data_offsets");
+  if (begin === undefined || end === undefined || rest.length > 0) reader.fail(["data_offsets"], "two offsets are expected");
+  if (begin > end) reader.fail(["data_offsets"], `the range ${begin} to ${end} is inverted`);
+  if (end > fileSize - dataStart) {
+    const problem = `the data ends at ${end}, but the file holds ${fileSize - dataStart} bytes of data`;
+    reader.fail(["data_offsets"], problem, "The file is incomplete: download it again.");
+  }
+  const byteLength = tensorByteLength(dtype, shape) ?? reader.fail(["shape"], "the shape has too many elements");
+  if (byteLength !== end - begin) {
+    const sizes = shape.length > 8 ? `${shape.slice(0, 8).join(", ")}, …` : shape.join(", ");
+    reader.fail(["data_offsets"], `shape [${sizes}] in ${dtype} takes ${byteLength} bytes, but the range holds ${end - begin}`);
+  }
+  return { name, dtype, shape, file, offset: dataStart + begin, byteLength };
 }
 
 function requireExactCover(entries: TensorEntry[], { file, dataStart, fileSize }: SafetensorsLayout): void {
