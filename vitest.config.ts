@@ -9,6 +9,6 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"] },
+    typecheck: { enabled: true, tsconfig: "./tsconfig.check.json", include: ["packages/*/src/**/*.test-d.ts"] },
   },
 });

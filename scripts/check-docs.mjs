@@ -1,0 +1,27 @@
+// A code block that follows `<!-- example: path -->` in a page must be that file of examples/, letter by letter,
+// so that whatever a reader copies is type-checked and run.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { listFiles, report, root, shown } from "./workspace.mjs";
+
+const marked = /<!-- example: (\S+) -->\s*```[a-z]*\n([\s\S]*?)```/g;
+
+function checkBlock(page, path, code) {
+  const file = join(root, "examples", path);
+  if (!existsSync(file)) return [`${shown(page)}: examples/${path} does not exist`];
+  return readFileSync(file, "utf8").trim() === code.trim() ? [] : [`${shown(page)}: the block differs from examples/${path}`];
+}
+
+function checkPage(page) {
+  const text = readFileSync(page, "utf8");
+  const blocks = [...text.matchAll(marked)];
+  const problems = blocks.flatMap(([, path, code]) => checkBlock(page, path, code));
+  const marks = text.match(/<!-- example: /g)?.length ?? 0;
+  if (marks !== blocks.length) problems.push(`${shown(page)}: an example mark has no code block after it`);
+  return { blocks: blocks.length, problems };
+}
+
+const pages = [join(root, "README.md"), ...listFiles(join(root, "docs"), /\.md$/)].filter((page) => existsSync(page));
+const results = pages.map(checkPage);
+const blocks = results.reduce((sum, result) => sum + result.blocks, 0);
+report("docs", `${pages.length} pages, ${blocks} examples`, results.flatMap((result) => result.problems));
