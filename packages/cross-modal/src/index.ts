@@ -1,1 +1,15 @@
-export {};
+export { linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
+export { functionEncoder, type Encoder, type Features, type FunctionEncoder, type PreparedMedium, type ProgramEncoder } from "./encoder.ts";
+export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
+export { MediaEncoder, type MediaEncoderParts } from "./media-encoder.ts";
+export {
+  defineModality,
+  prefix,
+  type BoundModality,
+  type MediaPart,
+  type Modality,
+  type ModalityDefinition,
+  type ModalityLimits,
+  type ModalityWeights,
+  type PrefixInjection,
+} from "./modality.ts";

@@ -53,11 +53,12 @@ export class LimitExceededError extends PolywenError {
   }
 }
 
-/** Memory for weights, cache or buffers cannot be had. Sizes in bytes. */
+/** Memory for weights, cache or buffers cannot be had. Sizes in bytes unless `unit` says otherwise. */
 export class OutOfMemoryError extends PolywenError {
-  constructor(facts: { what: string; requested: number; available?: number }, options: Hint = {}) {
-    const available = facts.available === undefined ? "" : `, ${facts.available} bytes are available`;
-    super("OUT_OF_MEMORY", `${facts.what} needs ${facts.requested} bytes${available}.`, { facts, ...options });
+  constructor(facts: { what: string; requested: number; available?: number; unit?: string }, options: Hint = {}) {
+    const unit = facts.unit ?? "bytes";
+    const available = facts.available === undefined ? "" : `, ${facts.available} ${unit} are available`;
+    super("OUT_OF_MEMORY", `${facts.what} needs ${facts.requested} ${unit}${available}.`, { facts, ...options });
   }
 }
 
@@ -73,6 +74,30 @@ export class BackendLoadError extends PolywenError {
 export class DisposedError extends PolywenError {
   constructor(facts: { object: string }) {
     super("DISPOSED", `${facts.object} was used after dispose().`, { facts });
+  }
+}
+
+/** An index that a step was given points outside of what it selects from: a token id, a slot, a span, a page. `limit` is the first index that does not exist. */
+export class IndexOutOfRangeError extends PolywenError {
+  constructor(facts: { operation: string; tensor: string; row: number; value: number; limit: number }, options: Hint = {}) {
+    super("INDEX_OUT_OF_RANGE", `${facts.operation}: ${facts.tensor} holds ${facts.value} in row ${facts.row}; it must be below ${facts.limit}.`, {
+      facts,
+      ...options,
+    });
+  }
+}
+
+/** A computation met numbers that it cannot go on with, for instance logits that are NaN. */
+export class NumericalError extends PolywenError {
+  constructor(facts: { operation: string; tensor: string; row: number; problem: string }, options: Hint = {}) {
+    super("NUMERICAL", `${facts.operation}: row ${facts.row} of ${facts.tensor} ${facts.problem}.`, { facts, ...options });
+  }
+}
+
+/** An object that does one thing at a time was asked to do a second. */
+export class BusyError extends PolywenError {
+  constructor(facts: { object: string }) {
+    super("BUSY", `${facts.object} is still busy with an earlier call.`, { facts });
   }
 }
 

@@ -1,0 +1,42 @@
+import type { Sampling } from "../generation/sampling.ts";
+
+/** A prompt as the engine takes it: media already expanded into rows, positions assigned. */
+export interface EnginePrompt {
+  /** Token ids, one per row. At a media row any id below the vocabulary size will do. */
+  readonly ids: Int32Array;
+  /** Positions [rows, axes]. */
+  readonly positions: Int32Array;
+  /** Slot of the media row that replaces a token's embedding, -1 for none. Absent: text only. */
+  readonly mediaIndex?: Int32Array | undefined;
+  /** Position of the first generated token, on every axis. */
+  readonly nextPosition: number;
+}
+
+/** One generation. */
+export interface EngineRequest {
+  readonly prompt: EnginePrompt;
+  /** Tokens to generate at most; 0 only reads the prompt. */
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** Tokens that end the generation; the token itself is reported. */
+  readonly stopTokens: ReadonlySet<number>;
+  readonly signal?: AbortSignal | undefined;
+  /** Receives the logits of every prompt row in order; the array is valid during the call only. */
+  readonly onPromptLogits?: ((row: number, logits: Float32Array) => void) | undefined;
+}
+
+/** A token with its probability under the raw logits. */
+export interface TokenLogprob {
+  readonly id: number;
+  /** Natural logarithm. */
+  readonly logprob: number;
+}
+
+/** One generated token. */
+export interface GeneratedToken extends TokenLogprob {
+  /** The most probable tokens, best first, as many as `topLogprobs` asked for. */
+  readonly top: readonly TokenLogprob[];
+}
+
+/** Why a generation ended. */
+export type EngineFinish = "stop" | "length" | "aborted";

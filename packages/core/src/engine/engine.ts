@@ -1,0 +1,180 @@
+import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
+import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, TOP_LOGPROBS, type Backend, type CompiledProgram, type Resource, type Weights } from "@polywen/tensor";
+import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "../text-model.ts";
+import type { EngineRequest, GeneratedToken } from "./engine-request.ts";
+import { Sequence } from "./sequence.ts";
+import { planStep, type StepPart } from "./step-plan.ts";
+import { StepWriter } from "./step-writer.ts";
+import { TokenStream } from "./token-stream.ts";
+
+/** How much an engine computes and holds at once. */
+export interface EngineOptions {
+  /** Tokens of all prompts and replies that the cache holds. Default: the context length, at most 8192. */
+  readonly cacheTokens?: number;
+  /** Precision of the cache. Default `bf16`. */
+  readonly kvDType?: KvDType;
+  /** Tokens computed in one step. Default 256. */
+  readonly rowsPerStep?: number;
+  /** Sequences computed together. Default 8. */
+  readonly maxSequences?: number;
+}
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly backend: Backend;
+  readonly model: TextModel;
+  readonly weights: Weights;
+  /** Media rows that prompts may refer to. */
+  readonly media?: Resource | undefined;
+}
+
+/** Capacities for a model; the program for `weights` and for the engine must be built from the same ones. */
+export function stepLimits(model: TextModel, options: EngineOptions, mediaSlots: number): StepLimits {
+  const cacheTokens = options.cacheTokens ?? Math.min(model.contextLength, 8192);
+  const sequences = options.maxSequences ?? 8;
+  for (const [argument, received] of Object.entries({ cacheTokens, maxSequences: sequences, rowsPerStep: options.rowsPerStep ?? 1 })) {
+    if (!Number.isSafeInteger(received) || received < 1) throw new InvalidArgumentError({ argument, expected: "a positive integer", received });
+  }
+  const rows = Math.max(options.rowsPerStep ?? 256, sequences);
+  return { rows, sequences, outputs: Math.max(sequences, 16), pages: pagesFor(cacheTokens), kvDType: options.kvDType ?? "bf16", mediaSlots };
+}
+
+/**
+ * Runs many generations over one model: each step computes one ragged batch of prompt chunks and single rows.
+ * A token's result never depends on what else is in the batch.
+ */
+export class Engine {
+  readonly model: TextModel;
+  readonly limits: StepLimits;
+  readonly #resources: readonly Resource[];
+  readonly #program: CompiledProgram;
+  readonly #writer: StepWriter;
+  readonly #pool: IndexPool;
+  readonly #waiting: Sequence[] = [];
+  #active: Sequence[] = [];
+  #loop: Promise<void> | undefined;
+  #disposed = false;
+
+  constructor(parts: EngineParts, limits: StepLimits) {
+    this.model = parts.model;
+    this.limits = limits;
+    this.#pool = new IndexPool(limits.pages, "pages");
+    this.#resources = kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages).map((spec) => parts.backend.createResource(spec));
+    const named = Object.fromEntries(this.#resources.map((resource) => [resource.spec.name, resource]));
+    const resources = parts.media === undefined ? named : { ...named, [MEDIA_ROWS]: parts.media };
+    this.#program = parts.backend.compile(parts.model.buildStep(limits), { weights: parts.weights, resources });
+    this.#writer = new StepWriter(this.#program, parts.model, limits);
+  }
+
+  /** Bytes of keys and values, and of the step's buffers. */
+  get memory(): { readonly cache: number; readonly step: number } {
+    return { cache: this.#resources.reduce((sum, resource) => sum + resource.byteLength, 0), step: this.#program.byteLength };
+  }
+
+  /**
+   * Starts a generation. Throws `LimitExceededError` if prompt and reply cannot fit the cache, `InvalidArgumentError`
+   * for an empty prompt or a bad count.
+   */
+  generate(request: EngineRequest): TokenStream {
+    if (this.#disposed) throw new DisposedError({ object: "Engine" });
+    const stream = new TokenStream(() => sequence.finish("aborted"));
+    const sequence = new Sequence(request, stream);
+    this.#check(sequence);
+    this.#waiting.push(sequence);
+    this.#loop ??= this.#run();
+    return stream;
+  }
+
+  /** Ends all generations as aborted and frees the cache. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#loop;
+    this.#program.dispose();
+    for (const resource of this.#resources) resource.dispose();
+  }
+
+  #check(sequence: Sequence): void {
+    const { maxTokens, prompt } = sequence.request;
+    if (sequence.promptLength === 0) throw new InvalidArgumentError({ argument: "prompt", expected: "at least one token", received: prompt.ids });
+    if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
+    const limit = this.limits.pages * PAGE_ROWS;
+    if (sequence.rowsNeeded > limit) {
+      throw new LimitExceededError(
+        { what: `The prompt of ${sequence.promptLength} tokens with ${maxTokens} to generate`, limit, received: sequence.rowsNeeded, unit: "tokens" },
+        { hint: "Shorten the prompt, ask for fewer tokens, or load the model with a larger cacheTokens." },
+      );
+    }
+  }
+
+  /** Steps until nothing is left to do. Starts on the next turn, so that requests made together share the first step. */
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    for (;;) {
+      this.#retire();
+      this.#admit();
+      const parts = planStep(this.#active, this.limits);
+      if (parts.length === 0) break;
+      await this.#step(parts);
+    }
+    this.#loop = undefined;
+  }
+
+  /** Drops what ended, was abandoned or aborted. */
+  #retire(): void {
+    for (const sequence of [...this.#waiting, ...this.#active]) {
+      if (this.#disposed || sequence.request.signal?.aborted === true) sequence.finish("aborted");
+    }
+    this.#active = this.#active.filter((sequence) => sequence.stream.finish === undefined);
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter((sequence) => sequence.stream.finish === undefined));
+  }
+
+  /** First come, first served: nothing overtakes a sequence that waits for pages. */
+  #admit(): void {
+    while (this.#active.length < this.limits.sequences) {
+      const next = this.#waiting[0];
+      if (next === undefined || pagesFor(next.rowsNeeded) > this.#pool.free) return;
+      next.pages = new SequencePages(this.#pool, next.rowsNeeded);
+      this.#active.push(next);
+      this.#waiting.shift();
+    }
+  }
+
+  async #step(parts: readonly StepPart[]): Promise<void> {
+    try {
+      await this.#program.run(this.#writer.write(parts));
+    } catch (error) {
+      for (const { sequence } of parts) sequence.finish("aborted", error);
+      return;
+    }
+    let output = 0;
+    for (const part of parts) {
+      this.#deliver(part, output);
+      output += part.outputs.length;
+    }
+  }
+
+  #deliver({ sequence, first, count, outputs }: StepPart, firstOutput: number): void {
+    sequence.cached += count;
+    const { onPromptLogits, maxTokens } = sequence.request;
+    if (onPromptLogits !== undefined && first < sequence.promptLength) {
+      const logits = this.#program.output(stepNames.logits, "f32");
+      const width = this.model.vocabularySize;
+      outputs.forEach((row, index) => onPromptLogits(first + row, logits.subarray((firstOutput + index) * width, (firstOutput + index + 1) * width)));
+    }
+    if (sequence.stream.finish !== undefined || sequence.cached < sequence.ids.length) return;
+    if (maxTokens === 0) sequence.finish("length");
+    else sequence.accept(this.#token(firstOutput + outputs.length - 1, sequence.request.sampling.topLogprobs));
+  }
+
+  #token(output: number, topCount: number): GeneratedToken {
+    const ids = this.#program.output(stepNames.topTokens, "i32");
+    const logprobs = this.#program.output(stepNames.topLogprobs, "f32");
+    const top = Array.from({ length: topCount }, (_, index) => output * TOP_LOGPROBS + index).filter((at) => ids[at]! >= 0);
+    return {
+      id: this.#program.output(stepNames.token, "i32")[output]!,
+      logprob: this.#program.output(stepNames.logprob, "f32")[output]!,
+      top: top.map((at) => ({ id: ids[at]!, logprob: logprobs[at]! })),
+    };
+  }
+}

@@ -1,0 +1,79 @@
+import type { Checkpoint, TensorEntry } from "@polywen/formats";
+import { InvalidFileError, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
+
+/** Where a weight of a program is in a checkpoint. */
+export interface WeightRecipe {
+  /** Names to look for, the first one found wins. */
+  readonly names: readonly string[];
+  /**
+   * `conv1d`: stored [out, in, kernel], used as a matrix [out, kernel × in] whose taps lie side by side.
+   * Absent: as stored, later axes flattened.
+   */
+  readonly layout?: "conv1d";
+}
+
+/** Says for each weight of a program where it comes from; undefined for one that another naming knows. */
+export type WeightNaming = (name: string) => WeightRecipe | undefined;
+
+const storage: Readonly<Record<string, StorageDType>> = { F32: "f32", BF16: "bf16", F16: "f16" };
+
+/**
+ * Finds every weight that the programs name, checks shape and dtype, and returns where its bytes are; only weights
+ * that must be rearranged are read here. `derived` holds weights that are computed rather than stored.
+ * Throws NotFoundError, InvalidFileError for a wrong shape, UnsupportedError for a dtype.
+ */
+export async function collectWeights(
+  programs: readonly Program[],
+  checkpoint: Checkpoint,
+  naming: WeightNaming,
+  derived: ReadonlyMap<string, WeightData> = new Map(),
+): Promise<Map<string, WeightData>> {
+  const weights = new Map<string, WeightData>();
+  for (const tensor of programs.flatMap((program) => program.tensors)) {
+    if (tensor.role !== "weight" || weights.has(tensor.name)) continue;
+    weights.set(tensor.name, derived.get(tensor.name) ?? (await findWeight(tensor.name, tensor.shape as readonly number[], checkpoint, naming)));
+  }
+  return weights;
+}
+
+async function findWeight(name: string, shape: readonly number[], checkpoint: Checkpoint, naming: WeightNaming): Promise<WeightData> {
+  const recipe = naming(name) ?? { names: [name] };
+  const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
+  const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
+  const dtype = storage[entry.dtype];
+  if (dtype === undefined) throw new UnsupportedError({ feature: `dtype ${entry.dtype} of tensor ${entry.name}`, supported: Object.keys(storage) });
+  if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
+  checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
+  const { file, offset, byteLength } = entry;
+  return { dtype, shape, location: { kind: "file", file, offset, byteLength } };
+}
+
+/** Turns [out, in, kernel] into [out, kernel × in] without touching a value. */
+async function readConvolution(entry: TensorEntry, dtype: StorageDType, shape: readonly number[], checkpoint: Checkpoint): Promise<WeightData> {
+  const [out = 0, width = 0, kernel = 0] = entry.shape;
+  checkShape(entry, entry.shape.length === 3 ? [out, kernel * width] : entry.shape, shape);
+  const stored = await checkpoint.read(entry.name);
+  const bytes = new Uint8Array(stored.byteLength);
+  const size = dtype === "f32" ? 4 : 2;
+  for (let row = 0; row < out; row++) {
+    for (let channel = 0; channel < width; channel++) {
+      for (let tap = 0; tap < kernel; tap++) {
+        const from = ((row * width + channel) * kernel + tap) * size;
+        bytes.set(stored.subarray(from, from + size), ((row * kernel + tap) * width + channel) * size);
+      }
+    }
+  }
+  return { dtype, shape, location: { kind: "bytes", bytes } };
+}
+
+function checkShape(entry: TensorEntry, received: readonly number[], expected: readonly number[]): void {
+  if (received.length === expected.length && received.every((length, axis) => length === expected[axis])) return;
+  throw new InvalidFileError(
+    { file: entry.file, problem: `tensor ${entry.name} has shape [${entry.shape.join(", ")}] where the configuration asks for [${expected.join(", ")}]`, offset: entry.offset },
+    { hint: "config.json and the weights belong to different models, or one of them was changed." },
+  );
+}
+
+function product(lengths: readonly number[]): number {
+  return lengths.reduce((result, length) => result * length, 1);
+}

@@ -1,0 +1,20 @@
+import { UnsupportedError } from "@polywen/tensor";
+import type { JsonObject } from "@polywen/formats";
+import type { TextModel } from "../text-model.ts";
+import { parseQwen2Config } from "./qwen2/qwen2-config.ts";
+import { createQwen2Model } from "./qwen2/qwen2-model.ts";
+
+/** Text families by `model_type`. */
+const families: Readonly<Record<string, (config: JsonObject, file: string) => TextModel>> = {
+  qwen2: (config, file) => createQwen2Model(parseQwen2Config(config, file)),
+};
+
+/** `model_type`s that `createTextModel` knows. */
+export const textModelTypes: readonly string[] = Object.keys(families);
+
+/** The text model that config.json describes. Throws `UnsupportedError` naming the known families. */
+export function createTextModel(modelType: string, config: JsonObject, file: string): TextModel {
+  const family = Object.hasOwn(families, modelType) ? families[modelType] : undefined;
+  if (family === undefined) throw new UnsupportedError({ feature: `model_type "${modelType}" (${file})`, supported: textModelTypes });
+  return family(config, file);
+}

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { UnsupportedError } from "@polywen/tensor";
+
+/** Rotary settings of a text model, whichever of the published spellings they came in. */
+export interface RopeConfig {
+  /** Base of the frequencies. */
+  readonly theta: number;
+  readonly scaling: RopeScaling;
+  /** M-RoPE: how many consecutive frequencies follow the time, height and width axis. Absent: one axis for all. */
+  readonly sections?: readonly number[];
+}
+
+/** How frequencies are stretched beyond the trained length; factors as published. */
+export type RopeScaling =
+  | { readonly kind: "none" }
+  | { readonly kind: "linear"; readonly factor: number }
+  | { readonly kind: "dynamic"; readonly factor: number }
+  | {
+      readonly kind: "yarn";
+      readonly factor: number;
+      /** Length that the model was trained for. */
+      readonly originalLength: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      readonly truncate: boolean;
+      /** Factor of cosine and sine. */
+      readonly attentionFactor: number;
+    };
+
+const positive = z.number().positive().finite();
+
+/** The fields of `rope_scaling` and `rope_parameters` together. */
+export const ropeFieldsSchema = z.looseObject({
+  rope_type: z.string().optional(),
+  type: z.string().optional(),
+  rope_theta: positive.optional(),
+  factor: positive.nullish(),
+  original_max_position_embeddings: positive.nullish(),
+  beta_fast: positive.nullish(),
+  beta_slow: positive.nullish(),
+  attention_factor: positive.nullish(),
+  mscale: z.number().nullish(),
+  mscale_all_dim: z.number().nullish(),
+  truncate: z.boolean().nullish(),
+  partial_rotary_factor: positive.nullish(),
+  mrope_section: z.array(z.int().nonnegative()).min(1).max(4).optional(),
+  mrope_interleaved: z.boolean().optional(),
+});
+
+/** Fields of `rope_scaling` (older files) or `rope_parameters` (transformers 5). */
+export type RopeFields = z.infer<typeof ropeFieldsSchema>;
+
+/** Where the rotary settings of a config.json may stand. */
+export interface RopeSource {
+  readonly rope_theta?: number | undefined;
+  readonly rope_scaling?: RopeFields | null | undefined;
+  readonly rope_parameters?: RopeFields | null | undefined;
+  readonly max_position_embeddings: number;
+}
+
+/** Reads both published spellings. `defaultTheta` is the class default of the family. Throws `UnsupportedError` for other scalings. */
+export function parseRopeConfig(source: RopeSource, defaultTheta: number): RopeConfig {
+  const fields = source.rope_parameters ?? source.rope_scaling ?? {};
+  const theta = fields.rope_theta ?? source.rope_theta ?? defaultTheta;
+  if (fields.mrope_interleaved === true) throw new UnsupportedError({ feature: "interleaved M-RoPE (mrope_interleaved)" });
+  if ((fields.partial_rotary_factor ?? 1) !== 1) throw new UnsupportedError({ feature: "a partial rotary factor" });
+  const scaling = parseScaling(fields, source.max_position_embeddings);
+  return fields.mrope_section === undefined ? { theta, scaling } : { theta, scaling, sections: fields.mrope_section };
+}
+
+function parseScaling(fields: RopeFields, maxPositions: number): RopeScaling {
+  const kind = fields.rope_type ?? fields.type ?? "default";
+  switch (kind) {
+    case "default":
+    case "mrope":
+      return { kind: "none" };
+    case "linear":
+    case "dynamic":
+      return { kind, factor: required(fields.factor, kind) };
+    case "yarn":
+      return parseYarn(fields, maxPositions);
+    default:
+      throw new UnsupportedError({ feature: `rope scaling "${kind}"`, supported: ["default", "mrope", "linear", "dynamic", "yarn"] });
+  }
+}
+
+/** Peng et al., 2023. The given factor holds; the ratio of the lengths only stands in for a missing one. */
+function parseYarn(fields: RopeFields, maxPositions: number): RopeScaling {
+  const originalLength = fields.original_max_position_embeddings ?? maxPositions;
+  const factor = fields.factor ?? maxPositions / originalLength;
+  const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
+  const { mscale, mscale_all_dim: mscaleAll } = fields;
+  const attentionFactor = fields.attention_factor ?? (mscale && mscaleAll ? magnitude(mscale) / magnitude(mscaleAll) : magnitude(1));
+  const { beta_fast, beta_slow, truncate } = fields;
+  return { kind: "yarn", factor, originalLength, betaFast: beta_fast ?? 32, betaSlow: beta_slow ?? 1, truncate: truncate ?? true, attentionFactor };
+}
+
+function required(factor: number | null | undefined, kind: string): number {
+  if (factor === null || factor === undefined) throw new UnsupportedError({ feature: `rope scaling "${kind}" without a factor` });
+  return factor;
+}

@@ -1,0 +1,64 @@
+import type { Extent, ProgramBuilder, TensorSpec } from "@polywen/tensor";
+import { PAGE_ROWS, SAMPLE_PARAMETERS } from "@polywen/tensor";
+import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "./text-model.ts";
+
+/** The declared inputs of a step program, common to all families. */
+export interface StepInputs {
+  readonly ids: TensorSpec;
+  readonly media: { readonly rows: TensorSpec; readonly index: TensorSpec } | undefined;
+  readonly positions: TensorSpec;
+  readonly sequence: TensorSpec;
+  readonly slots: TensorSpec;
+  readonly spans: TensorSpec;
+  readonly windowSpans: TensorSpec | undefined;
+  readonly frequencies: TensorSpec;
+  readonly pageSpans: TensorSpec;
+  readonly pages: TensorSpec;
+  readonly outputRows: TensorSpec;
+  readonly outputs: Extent;
+}
+
+/** Declares dimensions and inputs of a step. */
+export function declareStepInputs(
+  builder: ProgramBuilder,
+  model: Pick<TextModel, "hiddenSize" | "positionAxes" | "window" | "frequencies">,
+  limits: StepLimits,
+): StepInputs {
+  const rows = builder.dimension("rows", limits.rows);
+  const sequences = builder.dimension("sequences", limits.sequences);
+  const outputs = builder.dimension("outputs", limits.outputs);
+  const pages = builder.dimension("pages", limits.pages);
+  const integers = (name: string, ...shape: Extent[]): TensorSpec => builder.input(name, "i32", shape);
+  return {
+    ids: integers(stepNames.ids, rows),
+    media: limits.mediaSlots === 0
+      ? undefined
+      : { rows: builder.resource(MEDIA_ROWS, "f32", [limits.mediaSlots, model.hiddenSize]), index: integers(stepNames.mediaIndex, rows) },
+    positions: integers(stepNames.positions, rows, model.positionAxes),
+    sequence: integers(stepNames.sequence, rows),
+    slots: integers(stepNames.slots, rows),
+    spans: integers(stepNames.spans, rows, 2),
+    windowSpans: model.window === undefined ? undefined : integers(stepNames.windowSpans, rows, 2),
+    frequencies: builder.input(stepNames.frequencies, "f32", [sequences, model.frequencies]),
+    pageSpans: integers(stepNames.pageSpans, sequences, 2),
+    pages: integers(stepNames.pages, pages),
+    outputRows: integers(stepNames.outputRows, outputs, 1),
+    outputs,
+  };
+}
+
+/** Ends a step: names the logits and samples from them. */
+export function appendSampling(builder: ProgramBuilder, logits: TensorSpec, inputs: StepInputs, limits: StepLimits): void {
+  const history = builder.dimension("history", limits.pages * PAGE_ROWS);
+  const sample = builder.sample({
+    logits: builder.output(stepNames.logits, logits),
+    parameters: builder.input(stepNames.parameters, "f32", [inputs.outputs, SAMPLE_PARAMETERS.length]),
+    seeds: builder.input(stepNames.seeds, "u32", [inputs.outputs, 4]),
+    historySpans: builder.input(stepNames.historySpans, "i32", [inputs.outputs, 2]),
+    history: builder.input(stepNames.history, "i32", [history]),
+  });
+  builder.output(stepNames.token, sample.token);
+  builder.output(stepNames.logprob, sample.logprob);
+  builder.output(stepNames.topTokens, sample.topTokens);
+  builder.output(stepNames.topLogprobs, sample.topLogprobs);
+}

@@ -1,0 +1,52 @@
+import type { WeightNaming } from "@polywen/core";
+import type { LongCallOptions, ProgramBuilder, Sizes, TensorSpec, WeightData } from "@polywen/tensor";
+
+/** A medium made ready for its program: sizes and inputs of one run, and what the prompt needs to know. */
+export interface PreparedMedium {
+  /** Media rows that the connector will make of it. */
+  readonly rows: number;
+  /** Frames, height and width of the rows, for pictures; absent for media that run in time. */
+  readonly grid?: readonly [number, number, number];
+  /** Size of every dimension that `build` declares. */
+  readonly sizes: Sizes;
+  /** Content of every input that `build` declares. */
+  readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
+}
+
+/** An encoder that is a program: runs on the backend between the steps of the text model. */
+export interface ProgramEncoder<Input> {
+  readonly kind: "program";
+  /** Names of the dimensions that `build` declares. */
+  readonly dimensions: readonly string[];
+  /** Decodes and preprocesses; no arithmetic of the model happens here. */
+  prepare(input: Input, options: LongCallOptions): Promise<PreparedMedium>;
+  /** Appends the encoder; declares dimensions with the given capacities and its inputs; returns features [n, width]. */
+  build(builder: ProgramBuilder, capacities: Sizes): TensorSpec;
+  /** Where its weights are in a checkpoint. Absent: under their own names. */
+  readonly naming?: WeightNaming;
+  /** Weights that are computed, not stored. */
+  readonly derived?: ReadonlyMap<string, WeightData>;
+}
+
+/** Features as a function encoder returns them. */
+export interface Features {
+  /** Row-major [rows, width]. */
+  readonly features: Float32Array;
+  readonly rows: number;
+}
+
+/** An encoder that is any async function. */
+export interface FunctionEncoder<Input> {
+  readonly kind: "function";
+  /** Width of a feature row. */
+  readonly width: number;
+  encode(input: Input, options: LongCallOptions): Promise<Features>;
+}
+
+/** Turns the input of a modality into features. */
+export type Encoder<Input> = ProgramEncoder<Input> | FunctionEncoder<Input>;
+
+/** An encoder written as a function: `functionEncoder({ width: 8, encode: async (input) => ({ features, rows }) })`. */
+export function functionEncoder<Input>(encoder: Omit<FunctionEncoder<Input>, "kind">): FunctionEncoder<Input> {
+  return { kind: "function", ...encoder };
+}
