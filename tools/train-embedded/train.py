@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""train.py PHASE --data DIR --work DIR --steps N
+
+Phases: `vision` and `audio` teach each tower to name what it sees or hears, through linear heads that are thrown away;
+`joint` then teaches the whole model to answer. Every step draws its examples from (seed, phase, step), so a run that is
+interrupted goes on where it was, and the learning rate falls over the last fifth of --steps."""
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import checkpoint
+import forward
+import pictures
+import sounds
+import vocabulary
+import wording
+from conversations import Encoder
+from lessons import Lessons
+
+SEED = 20260
+
+
+class Run:
+    """Model, optimiser and step of one phase, and their file."""
+
+    def __init__(self, model, heads, groups, path):
+        self.model, self.heads, self.path, self.step = model, heads, path, 0
+        self.rates = [rate for _, rate in groups]
+        self.optimiser = torch.optim.AdamW([{"params": list(p), "lr": r} for p, r in groups], betas=(0.9, 0.98), weight_decay=0.05, fused=True)
+        if os.path.exists(path):
+            state = torch.load(path, weights_only=True)
+            model.load_state_dict(state["model"])
+            heads.load_state_dict(state["heads"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+
+    def save(self):
+        torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict(), "optimiser": self.optimiser.state_dict(),
+                    "step": self.step}, self.path + ".new")
+        os.replace(self.path + ".new", self.path)
+
+    def train(self, steps, loss_of, label, every=250):
+        """`loss_of(rng)` gives (loss, dictionary of scores); warm-up, constant rate, linear fall over the last fifth."""
+        started, seen, sums = time.time(), 0, {}
+        parameters = [p for g in self.optimiser.param_groups for p in g["params"]]
+        while self.step < steps:
+            rng = np.random.default_rng([SEED, sum(map(ord, label)), self.step])
+            scale = min(1, (self.step + 1) / 200, (steps - self.step) / (0.2 * steps))
+            for group, rate in zip(self.optimiser.param_groups, self.rates):
+                group["lr"] = rate * scale
+            loss, scores = loss_of(rng)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            self.optimiser.step()
+            self.step, seen = self.step + 1, seen + 1
+            for name, value in {"loss": float(loss.detach()), **scores}.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if seen % 50 == 0:
+                text = " ".join(f"{k} {v / 50:.3f}" for k, v in sums.items())
+                print(f"{label} {self.step}/{steps} {(time.time() - started) / seen:.3f} s/step {text}", flush=True)
+                sums = {}
+            if self.step % every == 0 or self.step == steps:
+                self.save()
+
+
+def accuracy(scores, labels):
+    return float((scores.argmax(-1) == labels).float().mean())
+
+
+def new_model():
+    tokenizer = vocabulary.train(wording.corpus())
+    model = checkpoint.create(tokenizer, SEED)
+    model.set_attn_implementation("sdpa")
+    return model, tokenizer
+
+
+def vision_loss(tower, heads, lessons, encoder, n=64):
+    """Digit of the picture (10: a scene, 11: blank); colour and shape of the thing whose centre lies in each of the 9 fields."""
+    def loss_of(rng):
+        images, digits, colours, shapes = [], [], torch.zeros(n, 9, dtype=torch.long), torch.zeros(n, 9, dtype=torch.long)
+        for i in range(n):
+            kind = i / n
+            if kind < 0.55:
+                digits.append(int(rng.integers(10)))
+                images.append(lessons.digit_picture(rng, digits[-1]))
+            elif kind < 0.95:
+                things = pictures.pick_things(rng, int(rng.integers(1, 4)))
+                images.append(pictures.scene_picture(rng, things))
+                digits.append(10)
+                for t in things:
+                    field = int(t.y * 3) * 3 + int(t.x * 3)
+                    colours[i, field] = 1 + wording.COLOURS.index(t.colour)
+                    shapes[i, field] = 1 + wording.SHAPES.index(t.shape)
+            else:
+                images.append(pictures.blank_picture(rng))
+                digits.append(11)
+        seen = forward.see(tower, forward.patches(torch.tensor(np.stack(images)), encoder.mean, encoder.std))
+        digits = torch.tensor(digits)
+        is_digit, is_scene = digits < 10, digits == 10
+        d, c, s = heads["digit"](seen.mean(1)), heads["colour"](seen[is_scene]), heads["shape"](seen[is_scene])
+        there = colours[is_scene] > 0
+        loss = F.cross_entropy(d, digits) + F.cross_entropy(c.flatten(0, 1), colours[is_scene].flatten()) \
+            + F.cross_entropy(s.flatten(0, 1), shapes[is_scene].flatten())
+        return loss, {"digit": accuracy(d[is_digit], digits[is_digit]), "colour": accuracy(c[there], colours[is_scene][there]),
+                      "shape": accuracy(s[there], shapes[is_scene][there])}
+    return loss_of
+
+
+def audio_loss(tower, heads, lessons, n=64):
+    """Digit of the clip (10: silence)."""
+    def loss_of(rng):
+        digits = [int(rng.integers(10)) if i < 0.92 * n else 10 for i in range(n)]
+        mels = [lessons.recording(rng, d)[:, :200] if d < 10 else sounds.silence(rng) for d in digits]
+        frames = torch.tensor([m.shape[1] for m in mels])
+        mel = torch.zeros(n, 128, int(frames.max()))
+        for i, m in enumerate(mels):
+            mel[i, :, :m.shape[1]] = torch.as_tensor(m)
+        heard = forward.hear(tower, mel, frames)
+        keep = (torch.arange(heard.shape[1]) < forward.audio_tokens(frames)[:, None])[..., None].float()
+        scores = heads["spoken"]((heard * keep).sum(1) / keep.sum(1))
+        digits = torch.tensor(digits)
+        return F.cross_entropy(scores, digits, label_smoothing=0.05), {"digit": accuracy(scores, digits)}
+    return loss_of
+
+
+def joint_loss(model, lessons, encoder, n=48, kinds=None):
+    def loss_of(rng):
+        batch = encoder.batch([lessons.conversation(rng, kinds) for _ in range(n)])
+        scores = forward.logits(model, batch, batch.answer_rows)
+        return F.cross_entropy(scores, batch.answers), {"tokens": accuracy(scores, batch.answers)}
+    return loss_of
+
+
+def heads_of(phase):
+    sizes = {"vision": {"digit": 12, "colour": 7, "shape": 5}, "audio": {"spoken": 11}, "joint": {}}[phase]
+    return torch.nn.ModuleDict({name: torch.nn.Linear(192, size) for name, size in sizes.items()})
+
+
+def tower_phase(phase, lessons, path, steps, rate=1e-3):
+    model, tokenizer = new_model()
+    tower = model.model.visual if phase == "vision" else model.model.audio_tower
+    heads = heads_of(phase)
+    run = Run(tower, heads, [([*tower.parameters(), *heads.parameters()], rate)], path)
+    encoder = Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD)
+    loss_of = vision_loss(tower, heads, lessons, encoder) if phase == "vision" else audio_loss(tower, heads, lessons)
+    run.train(steps, loss_of, phase)
+
+
+def joint_phase(towers, lessons, path, steps, kinds=None, preview=None):
+    """`towers`: files of the tower phases by name."""
+    model, tokenizer = new_model()
+    for name, file in towers.items():
+        tower = model.model.visual if name == "vision" else model.model.audio_tower
+        tower.load_state_dict(torch.load(file, weights_only=True)["model"])
+    text = list(model.model.language_model.parameters())
+    run = Run(model, heads_of("joint"), [(text, 1.2e-3), ([*model.model.visual.parameters(), *model.model.audio_tower.parameters()], 4e-4)], path)
+    encoder = Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD)
+    run.train(steps, joint_loss(model, lessons, encoder, kinds=kinds), "joint")
+    if preview:
+        checkpoint.save(model, tokenizer, preview)
+    return model, tokenizer
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("phase", choices=["vision", "audio", "joint"])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", help="joint: the checkpoint folder to write")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    lessons = Lessons(options.data, options.work)
+    path = os.path.join(options.work, options.phase + ".pt")
+    if options.phase == "joint":
+        towers = {name: os.path.join(options.work, name + ".pt") for name in ("vision", "audio")}
+        joint_phase(towers, lessons, path, options.steps, preview=options.out)
+    else:
+        tower_phase(options.phase, lessons, path, options.steps)
+
+
+if __name__ == "__main__":
+    main()
