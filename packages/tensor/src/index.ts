@@ -2,12 +2,15 @@ export { PolywenError, type ErrorFacts, type PolywenErrorOptions } from "./error
 export {
   AbortedError,
   BackendLoadError,
+  BusyError,
   DisposedError,
+  IndexOutOfRangeError,
   InvalidArgumentError,
   InvalidFileError,
   InvalidProgramError,
   LimitExceededError,
   NotFoundError,
+  NumericalError,
   OutOfMemoryError,
   UnsupportedError,
 } from "./errors/errors.ts";
@@ -57,6 +60,7 @@ export {
 export { ARENA_ALIGNMENT, planProgram, type MemoryPlan } from "./plan-program.ts";
 export { ProgramBuilder, type KeySource, type SampleOutputs } from "./program-builder.ts";
 export type { Program, TensorRole, TensorSpec } from "./program.ts";
+export { createReferenceBackend } from "./reference/reference-backend.ts";
 export {
   dividedBy,
   elementCount,

@@ -1,0 +1,121 @@
+import { open, type FileHandle } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
+import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
+import { byteLengthOf } from "../dtype.ts";
+import { AbortedError, DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
+import { decodeFloats } from "../float-conversion.ts";
+import { allocate } from "./allocate.ts";
+
+/** Bytes that are read and converted at once. */
+const SLICE_BYTES = 1 << 20;
+
+/** Most elements of one weight. */
+const MAX_ELEMENTS = 2 ** 31 - 1;
+
+/** A weight as f32, row-major. */
+export interface ReferenceWeight {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** All weights of a model as f32. */
+export class ReferenceWeights implements Weights {
+  readonly byteLength: number;
+  #weights: ReadonlyMap<string, ReferenceWeight> | undefined;
+
+  constructor(weights: ReadonlyMap<string, ReferenceWeight>) {
+    this.#weights = weights;
+    this.byteLength = [...weights.values()].reduce((sum, weight) => sum + weight.values.byteLength, 0);
+  }
+
+  /** Throws `NotFoundError` for an unknown name and `DisposedError` after `dispose()`. */
+  get(name: string): ReferenceWeight {
+    if (this.#weights === undefined) throw new DisposedError({ object: "weights" });
+    const weight = this.#weights.get(name);
+    if (weight === undefined) throw new NotFoundError({ what: "weight", name });
+    return weight;
+  }
+
+  /** Throws `DisposedError` after `dispose()`. */
+  assertUsable(): void {
+    if (this.#weights === undefined) throw new DisposedError({ object: "weights" });
+  }
+
+  dispose(): void {
+    this.#weights = undefined;
+  }
+}
+
+/**
+ * Reads weights from memory or files in slices. Throws `InvalidArgumentError` where a shape and its bytes disagree,
+ * `InvalidFileError` where a file is too short, `NotFoundError` where it is missing, `AbortedError`, `OutOfMemoryError`.
+ */
+export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<ReferenceWeights> {
+  for (const [name, source] of sources) checkWeight(name, source);
+  const total = [...sources.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
+  const weights = new Map<string, ReferenceWeight>();
+  let done = 0;
+  for (const [name, { dtype, shape, location }] of sources) {
+    const values = allocate(`weight ${name}`, "f32", byteLengthAt(location) / byteLengthOf(dtype));
+    let filled = 0;
+    for await (const slice of slicesOf(location)) {
+      if (options.signal?.aborted) throw new AbortedError({ operation: "loading weights" }, { cause: options.signal.reason });
+      values.set(decodeFloats(slice, dtype), filled);
+      filled += slice.byteLength / byteLengthOf(dtype);
+      done += slice.byteLength;
+      options.onProgress?.(done, total);
+    }
+    weights.set(name, { shape, values });
+  }
+  return new ReferenceWeights(weights);
+}
+
+function checkWeight(name: string, { dtype, shape, location }: WeightData): void {
+  const elements = shape.reduce((product, length) => product * length, 1);
+  const valid = shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
+  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "positive lengths of less than 2^31 elements", received: `[${shape}]` });
+  const expected = elements * byteLengthOf(dtype);
+  if (byteLengthAt(location) === expected) return;
+  throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received: byteLengthAt(location) });
+}
+
+function byteLengthAt(location: WeightLocation): number {
+  return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
+}
+
+async function* slicesOf(location: WeightLocation): AsyncGenerator<Uint8Array> {
+  if (location.kind === "bytes") {
+    for (let start = 0; start < location.bytes.byteLength; start += SLICE_BYTES) {
+      yield location.bytes.subarray(start, start + SLICE_BYTES);
+      await setImmediate();
+    }
+    return;
+  }
+  const file = await openFile(location.file);
+  try {
+    for (let start = 0; start < location.byteLength; start += SLICE_BYTES) {
+      const slice = new Uint8Array(Math.min(SLICE_BYTES, location.byteLength - start));
+      await readFully(file, slice, location.offset + start, location.file);
+      yield slice;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(name: string): Promise<FileHandle> {
+  try {
+    return await open(name, "r");
+  } catch (cause) {
+    throw new NotFoundError({ what: "file", name }, { cause });
+  }
+}
+
+async function readFully(file: FileHandle, target: Uint8Array, offset: number, name: string): Promise<void> {
+  let filled = 0;
+  while (filled < target.byteLength) {
+    const { bytesRead } = await file.read(target, filled, target.byteLength - filled, offset + filled);
+    if (bytesRead === 0) throw new InvalidFileError({ file: name, offset: offset + filled, problem: "the file ends inside a weight" });
+    filled += bytesRead;
+  }
+}

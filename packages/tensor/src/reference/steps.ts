@@ -1,0 +1,8 @@
+/**
+ * How an operation runs: a generator that yields wherever it may be paused, so that long work leaves the event loop
+ * free and can be stopped. A stretch between two yields lasts about a millisecond at most.
+ */
+export type Steps = Generator<undefined, void, undefined>;
+
+/** Multiplications after which an operation should yield: about a tenth of a millisecond. */
+export const WORK_PER_STEP: number = 2 ** 17;
