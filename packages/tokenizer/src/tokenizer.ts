@@ -1,0 +1,155 @@
+import { InvalidArgumentError, LimitExceededError } from "@polywen/tensor";
+import { AddedTokenMatcher, type Piece, type Range } from "./added-token-matcher.ts";
+import { fromByteAlphabet } from "./byte-alphabet.ts";
+import { BytePairEncoder } from "./byte-pair-encoder.ts";
+import { normalize, toWellFormed } from "./normalize.ts";
+import { parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.ts";
+import type { AddedToken, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
+import { splitWords } from "./word-patterns.ts";
+
+/** A stretch of a prompt. Only trusted text can become added tokens. */
+export interface TextSegment {
+  readonly text: string;
+  readonly trusted: boolean;
+}
+
+/** Longest text in UTF-16 units that one call encodes. */
+export const textLimit: number = 2 ** 25;
+
+const noBytes: Uint8Array = new Uint8Array(0);
+const textEncoder: TextEncoder = new TextEncoder();
+
+/**
+ * Byte-level BPE as Qwen2, Llama 3 and GPT-2 use it. Every text can be encoded, and `decode(encode(text))` is the normalised text;
+ * a surrogate without a partner counts as U+FFFD.
+ */
+export class Tokenizer {
+  /** Names of the tokens that `tokenizer_config.json` gives a role. */
+  readonly specialTokens: SpecialTokens;
+  /** All added tokens, by ascending id. */
+  readonly addedTokens: readonly AddedToken[];
+  /** Greatest id plus one. The embedding table of a model may have more rows. */
+  readonly vocabularySize: number;
+  readonly #definition: TokenizerDefinition;
+  readonly #encoder: BytePairEncoder;
+  readonly #rawMatcher: AddedTokenMatcher;
+  readonly #normalizedMatcher: AddedTokenMatcher;
+  readonly #tokens: (string | undefined)[] = [];
+  readonly #ids: Map<string, number>;
+  readonly #addedById: Map<number, AddedToken>;
+  readonly #bytes: (Uint8Array | undefined)[] = [];
+
+  constructor(definition: TokenizerDefinition) {
+    const { addedTokens } = definition;
+    this.#definition = definition;
+    this.specialTokens = definition.specialTokens;
+    this.addedTokens = addedTokens;
+    this.#encoder = new BytePairEncoder(definition);
+    this.#rawMatcher = new AddedTokenMatcher(addedTokens.filter((token) => !token.normalized));
+    this.#normalizedMatcher = new AddedTokenMatcher(
+      addedTokens.filter((token) => token.normalized),
+      (token) => normalize(token.content, definition.normalization),
+    );
+    this.#ids = new Map([...definition.vocabulary, ...addedTokens.map((token) => [token.content, token.id] as const)]);
+    this.#addedById = new Map(addedTokens.map((token) => [token.id, token]));
+    for (const [token, id] of this.#ids) this.#tokens[id] = token;
+    this.vocabularySize = this.#tokens.length;
+  }
+
+  /** Builds a tokenizer from the files of a checkpoint. Throws InvalidFileError (file and JSON pointer) or UnsupportedError. */
+  static fromFiles(files: TokenizerFiles): Tokenizer {
+    return new Tokenizer(parseTokenizerFiles(files));
+  }
+
+  /**
+   * The ids of `text`. Added tokens that are special (`<|im_end|>`, `<|image_pad|>`) are plain text unless `special` is true; other added
+   * tokens (`<think>`) are found in any case. `addSpecial` puts the tokens around it that the tokenizer's post-processor prescribes,
+   * a begin-of-sequence token for instance. Both default to false.
+   *
+   * Throws InvalidArgumentError for what is not a string, LimitExceededError for a text, a word or a run of combining marks that is too
+   * long (`textLimit`, `wordByteLimit`, `combiningMarkLimit`).
+   */
+  encode(text: string, options: { special?: boolean; addSpecial?: boolean } = {}): number[] {
+    const { special = false, addSpecial = false } = options;
+    const wellFormed = checkedText(text);
+    const output = addSpecial ? [...this.#definition.prefix] : [];
+    this.#encodeText(wellFormed, [[0, wellFormed.length]], special, output);
+    if (addSpecial) output.push(...this.#definition.suffix);
+    return output;
+  }
+
+  /**
+   * The ids of the joined text, as if it were encoded at once with `special: true`, except that no added token is found that touches
+   * untrusted text. Word boundaries do not depend on how the text is cut into segments.
+   */
+  encodeSegments(segments: readonly TextSegment[]): number[] {
+    const ranges: [number, number][] = [];
+    let length = 0;
+    for (const { text, trusted } of segments) {
+      const start = length;
+      length += text.length;
+      const last = ranges.at(-1);
+      if (!trusted || text === "") continue;
+      if (last?.[1] === start) last[1] = length;
+      else ranges.push([start, length]);
+    }
+    const output: number[] = [];
+    this.#encodeText(checkedText(segments.map((segment) => segment.text).join("")), ranges, true, output);
+    return output;
+  }
+
+  /**
+   * The text of `ids`; bytes that are not UTF-8 become U+FFFD. `skipSpecial` (default false) leaves special added tokens out.
+   * Ids that no token has, such as padding rows of an embedding table, give nothing.
+   */
+  decode(ids: Iterable<number>, options: { skipSpecial?: boolean } = {}): string {
+    const parts = Array.from(ids, (id) => this.tokenBytes(id, options));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
+  }
+
+  /** The UTF-8 bytes that `id` stands for; often only a part of a character. Options as for `decode`. Not to be changed. */
+  tokenBytes(id: number, options: { skipSpecial?: boolean } = {}): Uint8Array {
+    if (!Number.isSafeInteger(id) || id < 0) throw new InvalidArgumentError({ argument: "id", expected: "a token id", received: id });
+    const added = this.#addedById.get(id);
+    if (options.skipSpecial === true && added?.special === true) return noBytes;
+    const token = this.#tokens[id];
+    if (token === undefined) return noBytes;
+    return (this.#bytes[id] ??= added === undefined ? fromByteAlphabet(token) : textEncoder.encode(token));
+  }
+
+  /** The id of a token, spelled as in the file (byte alphabet, or the content of an added token). */
+  tokenToId(token: string): number | undefined {
+    return this.#ids.get(token);
+  }
+
+  /** A token as the file spells it. */
+  idToToken(id: number): string | undefined {
+    return this.#tokens[id];
+  }
+
+  #encodeText(text: string, ranges: readonly Range[], special: boolean, output: number[]): void {
+    const needsTrust = !this.#normalizedMatcher.isEmpty;
+    const covers = (start: number, end: number): boolean => ranges.some((range) => range[0] <= start && end <= range[1]);
+    for (const piece of this.#rawMatcher.split(text, ranges, special)) {
+      if ("id" in piece) output.push(piece.id);
+      else this.#encodeNormalized(piece.text, needsTrust && covers(piece.start, piece.start + piece.text.length), special, output);
+    }
+  }
+
+  /** Normalising moves characters, so that a piece is either trusted as a whole or not at all. */
+  #encodeNormalized(text: string, trusted: boolean, special: boolean, output: number[]): void {
+    const { normalization, wordPatterns } = this.#definition;
+    const normalized = normalize(text, normalization);
+    const pieces: Piece[] = this.#normalizedMatcher.split(normalized, trusted ? [[0, normalized.length]] : [], special);
+    for (const piece of pieces) {
+      if ("id" in piece) output.push(piece.id);
+      else splitWords(piece.text, wordPatterns, (word) => this.#encoder.encode(word, output));
+    }
+  }
+}
+
+function checkedText(text: string): string {
+  if (typeof text !== "string") throw new InvalidArgumentError({ argument: "text", expected: "a string", received: text });
+  if (text.length > textLimit) throw new LimitExceededError({ what: "the text", limit: textLimit, received: text.length, unit: "characters" });
+  return toWellFormed(text);
+}
