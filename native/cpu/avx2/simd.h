@@ -6,6 +6,9 @@
 
 #include "../kernels.h"
 
+// Before a loop over an array of registers: left rolled, the array would live in memory.
+#define UNROLL _Pragma("GCC unroll 16")
+
 namespace polywen {
 namespace {
 

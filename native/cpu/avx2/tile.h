@@ -14,9 +14,12 @@ inline __attribute__((always_inline)) void multiply_tile(const float* const (&ro
                                                          __m256 (&sums)[Rows][Registers]) {
   for (ptrdiff_t k = 0; k < depth; k++, columns += stride) {
     __m256 column[Registers];
+    UNROLL
     for (int c = 0; c < Registers; c++) column[c] = _mm256_loadu_ps(columns + c * kLanes);
+    UNROLL
     for (int r = 0; r < Rows; r++) {
       const __m256 factor = _mm256_broadcast_ss(rows[r] + k);
+      UNROLL
       for (int c = 0; c < Registers; c++) sums[r][c] = _mm256_fmadd_ps(factor, column[c], sums[r][c]);
     }
   }

@@ -48,7 +48,7 @@ void linear(const LinearArgs& args, int begin, int end) {
         }
         float* output = args.output + static_cast<size_t>(row) * weight.out + column;
         for (int j = 0; j < columns; j++) {
-          float total = first == 0 ? sums[j] : output[j] + sums[j];
+          float total = (first == 0 ? 0 : output[j]) + sums[j];
           if (last && args.bias) total += args.bias[column + j];
           output[j] = total;
         }

@@ -1,0 +1,17 @@
+// The kernels of the tier with AVX2, FMA and F16C.
+#pragma once
+#include "../kernels.h"
+
+namespace polywen::avx2 {
+
+void linear(const LinearArgs&, int begin, int end);
+void rms_norm(const NormArgs&, int begin, int end);
+void layer_norm(const NormArgs&, int begin, int end);
+void rotary(const RotaryArgs&, int begin, int end);
+void activation(Activation, const float* input, float* output, int64_t begin, int64_t end);
+void add(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+void multiply(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+void swiglu(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
+void attention(const AttentionArgs&, int begin, int end);
+
+}  // namespace polywen::avx2

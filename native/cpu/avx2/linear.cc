@@ -1,0 +1,254 @@
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include "kernels.h"
+#include "simd.h"
+
+namespace polywen::avx2 {
+namespace {
+
+const char* panel_of(const Matrix& weight, int panel) {
+  const ptrdiff_t bytes = weight.storage == Storage::f32 ? 4 : 2;
+  return static_cast<const char*>(weight.panels) + panel * bytes * kPanelRows * weight.in;
+}
+
+// Writes 16 outputs of one row; panels past the last whole one are cut off.
+inline void store_outputs(float* output, int columns, __m256 low, __m256 high) {
+  if (columns >= kPanelRows) {
+    _mm256_storeu_ps(output, low);
+    _mm256_storeu_ps(output + kLanes, high);
+  } else {
+    _mm256_maskstore_ps(output, first_lanes(columns), low);
+    _mm256_maskstore_ps(output + kLanes, first_lanes(columns - kLanes), high);
+  }
+}
+
+inline void load_outputs(const float* output, int columns, __m256& low, __m256& high) {
+  if (columns >= kPanelRows) {
+    low = _mm256_loadu_ps(output);
+    high = _mm256_loadu_ps(output + kLanes);
+  } else {
+    low = _mm256_maskload_ps(output, first_lanes(columns));
+    high = _mm256_maskload_ps(output + kLanes, first_lanes(columns - kLanes));
+  }
+}
+
+constexpr int bytes_per_input(Storage storage) { return (storage == Storage::f32 ? 4 : 2) * kPanelRows; }
+
+// ---- Few rows: the weights are read once and memory sets the pace. ----
+
+constexpr int kPrefetchBytes = 2048;
+
+// Rows of input against `Panels` neighbouring panels, block sums and totals in registers.
+template <Storage storage, int Rows, int Panels>
+void stream_panels(const LinearArgs& args, int first_panel) {
+  const int in = args.weight.in;
+  const char* panels[Panels];
+  UNROLL
+  for (int p = 0; p < Panels; p++) panels[p] = panel_of(args.weight, first_panel + p);
+  constexpr int bytes = bytes_per_input(storage);
+
+  __m256 totals[Rows][Panels][2];
+  UNROLL
+  for (int r = 0; r < Rows; r++) {
+    UNROLL
+    for (int p = 0; p < Panels; p++) totals[r][p][0] = totals[r][p][1] = _mm256_setzero_ps();
+  }
+  for (int first = 0; first < in; first += kLinearBlock) {
+    const int last = smaller(first + kLinearBlock, in);
+    __m256 sums[Rows][Panels][2];
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      UNROLL
+      for (int p = 0; p < Panels; p++) sums[r][p][0] = sums[r][p][1] = _mm256_setzero_ps();
+    }
+    for (ptrdiff_t k = first; k < last; k++) {
+      UNROLL
+      for (int p = 0; p < Panels; p++) {
+        _mm_prefetch(panels[p] + k * bytes + kPrefetchBytes, _MM_HINT_T0);
+        __m256 low, high;
+        load_panel<storage>(panels[p], k, low, high);
+        UNROLL
+        for (int r = 0; r < Rows; r++) {
+          const __m256 factor = _mm256_broadcast_ss(args.input + static_cast<ptrdiff_t>(r) * in + k);
+          sums[r][p][0] = _mm256_fmadd_ps(factor, low, sums[r][p][0]);
+          sums[r][p][1] = _mm256_fmadd_ps(factor, high, sums[r][p][1]);
+        }
+      }
+    }
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      UNROLL
+      for (int p = 0; p < Panels; p++) {
+        UNROLL
+        for (int h = 0; h < 2; h++) totals[r][p][h] = _mm256_add_ps(totals[r][p][h], sums[r][p][h]);
+      }
+    }
+  }
+
+  UNROLL
+  for (int p = 0; p < Panels; p++) {
+    const int column = (first_panel + p) * kPanelRows;
+    const int columns = args.weight.out - column;
+    __m256 low = _mm256_setzero_ps(), high = low;
+    if (args.bias) load_outputs(args.bias + column, columns, low, high);
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      float* output = args.output + static_cast<ptrdiff_t>(r) * args.weight.out + column;
+      if (args.bias) {
+        totals[r][p][0] = _mm256_add_ps(totals[r][p][0], low);
+        totals[r][p][1] = _mm256_add_ps(totals[r][p][1], high);
+      }
+      store_outputs(output, columns, totals[r][p][0], totals[r][p][1]);
+    }
+  }
+}
+
+template <Storage storage, int Rows, int Panels>
+void stream(const LinearArgs& args, int begin, int end) {
+  int panel = begin;
+  for (; panel + Panels <= end; panel += Panels) stream_panels<storage, Rows, Panels>(args, panel);
+  for (; panel < end; panel++) stream_panels<storage, Rows, 1>(args, panel);
+}
+
+constexpr int kStreamRows = 6;
+
+// As many panels side by side as keep about eight chains of additions in flight.
+template <Storage storage>
+void stream_rows(const LinearArgs& args, int begin, int end) {
+  switch (args.rows) {
+    case 1: return stream<storage, 1, 4>(args, begin, end);
+    case 2: return stream<storage, 2, 2>(args, begin, end);
+    case 3: return stream<storage, 3, 1>(args, begin, end);
+    case 4: return stream<storage, 4, 1>(args, begin, end);
+    case 5: return stream<storage, 5, 1>(args, begin, end);
+    case 6: return stream<storage, 6, 1>(args, begin, end);
+  }
+}
+
+// ---- Many rows: a block of a panel stays in the first-level cache and meets tiles of rows. ----
+
+constexpr int kTileRows = 6;      // twelve chains, two registers of weights and a factor fill the sixteen registers
+constexpr int kBlockRows = 96;    // rows whose block of inputs (96 KiB) stays in the second-level cache
+constexpr int kBlockPanels = 16;  // panels that use it before the next block of inputs takes its place
+
+// Copies inputs [first, first + depth) of rows side by side: no stride of the matrix can then make cache sets collide.
+void copy_inputs(const LinearArgs& args, int row, int rows, int first, int depth, float* block) {
+  for (int r = 0; r < rows; r++, block += kLinearBlock) {
+    const float* source = args.input + static_cast<ptrdiff_t>(row + r) * args.weight.in + first;
+    int k = 0;
+    for (; k + kLanes <= depth; k += kLanes) _mm256_storeu_ps(block + k, _mm256_loadu_ps(source + k));
+    for (; k < depth; k++) block[k] = source[k];
+  }
+}
+
+// One block of one panel: where its sums go, and which weights to fetch from memory meanwhile.
+struct Block {
+  const char* weights;
+  int depth;
+  float* output;  // of the first row
+  ptrdiff_t output_stride;
+  int columns;        // from here to the end of a row of outputs
+  bool first;         // of the panel: the output holds nothing yet
+  const float* bias;  // of the last block, or null
+  const char* ahead;  // fetched a little in every step
+  int ahead_step;     // bytes
+};
+
+template <Storage storage, int Rows>
+void add_block(const float* inputs, const Block& block) {
+  __m256 sums[Rows][2];
+  UNROLL
+  for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
+  const char* ahead = block.ahead;
+  for (ptrdiff_t k = 0; k < block.depth; k++, ahead += block.ahead_step) {
+    _mm_prefetch(ahead, _MM_HINT_T0);
+    __m256 low, high;
+    load_panel<storage>(block.weights, k, low, high);
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      const __m256 factor = _mm256_broadcast_ss(inputs + r * kLinearBlock + k);
+      sums[r][0] = _mm256_fmadd_ps(factor, low, sums[r][0]);
+      sums[r][1] = _mm256_fmadd_ps(factor, high, sums[r][1]);
+    }
+  }
+  UNROLL
+  for (int r = 0; r < Rows; r++) {
+    float* output = block.output + r * block.output_stride;
+    __m256 low = _mm256_setzero_ps(), high = low;
+    if (!block.first) load_outputs(output, block.columns, low, high);
+    low = _mm256_add_ps(low, sums[r][0]);
+    high = _mm256_add_ps(high, sums[r][1]);
+    if (block.bias) {
+      __m256 bias_low, bias_high;
+      load_outputs(block.bias, block.columns, bias_low, bias_high);
+      low = _mm256_add_ps(low, bias_low);
+      high = _mm256_add_ps(high, bias_high);
+    }
+    store_outputs(output, block.columns, low, high);
+  }
+}
+
+template <Storage storage>
+void add_tile(int rows, const float* inputs, const Block& block) {
+  switch (rows) {
+    case 1: return add_block<storage, 1>(inputs, block);
+    case 2: return add_block<storage, 2>(inputs, block);
+    case 3: return add_block<storage, 3>(inputs, block);
+    case 4: return add_block<storage, 4>(inputs, block);
+    case 5: return add_block<storage, 5>(inputs, block);
+    case 6: return add_block<storage, 6>(inputs, block);
+  }
+}
+
+// Rows [row, row + rows) against panels [begin, end).
+template <Storage storage>
+void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end) {
+  alignas(64) float inputs[kBlockRows * kLinearBlock];
+  constexpr int bytes = bytes_per_input(storage);
+  const int in = args.weight.in, out = args.weight.out;
+  const int tiles = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height
+  for (int first = 0; first < in; first += kLinearBlock) {
+    const int depth = smaller(kLinearBlock, in - first);
+    const bool last = first + depth == in;
+    copy_inputs(args, row, rows, first, depth, inputs);
+    for (int panel = begin; panel < end; panel++) {
+      const char* weights = panel_of(args.weight, panel) + static_cast<ptrdiff_t>(first) * bytes;
+      const char* next = panel + 1 < end ? weights + static_cast<ptrdiff_t>(in) * bytes
+                                         : panel_of(args.weight, begin) + static_cast<ptrdiff_t>(first + depth) * bytes;
+      const int column = panel * kPanelRows;
+      Block block = {weights, depth, nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr, nullptr, bytes / tiles};
+      for (int tile = 0; tile < tiles; tile++) {
+        const int top = rows * tile / tiles;
+        block.output = args.output + static_cast<ptrdiff_t>(row + top) * out + column;
+        block.ahead = next + static_cast<ptrdiff_t>(tile) * block.ahead_step * depth;
+        add_tile<storage>(rows * (tile + 1) / tiles - top, inputs + top * kLinearBlock, block);
+      }
+    }
+  }
+}
+
+template <Storage storage>
+void multiply_all(const LinearArgs& args, int begin, int end) {
+  if (args.rows <= kStreamRows) return stream_rows<storage>(args, begin, end);
+  const int blocks = (args.rows + kBlockRows - 1) / kBlockRows;
+  for (int panel = begin; panel < end; panel += kBlockPanels) {
+    const int last = smaller(panel + kBlockPanels, end);
+    for (int block = 0; block < blocks; block++) {
+      const int row = static_cast<int>(static_cast<int64_t>(args.rows) * block / blocks);
+      const int next = static_cast<int>(static_cast<int64_t>(args.rows) * (block + 1) / blocks);
+      multiply_rows<storage>(args, row, next - row, panel, last);
+    }
+  }
+}
+
+}  // namespace
+
+void linear(const LinearArgs& args, int begin, int end) {
+  switch (args.weight.storage) {
+    case Storage::f32: return multiply_all<Storage::f32>(args, begin, end);
+    case Storage::bf16: return multiply_all<Storage::bf16>(args, begin, end);
+    case Storage::f16: return multiply_all<Storage::f16>(args, begin, end);
+  }
+}
+
+}  // namespace polywen::avx2
+#endif
