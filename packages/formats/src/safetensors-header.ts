@@ -75,7 +75,7 @@ class EntryReader {
   }
 
   dtype(): SafetensorsDtype {
-    const dtype = this.#field("dtype");
+    const dtype = this.#fields["dtype"];
     if (typeof dtype !== "string") this.fail(["dtype"], "a dtype is expected");
     if (isSafetensorsDtype(dtype)) return dtype;
     throw new UnsupportedError({
@@ -85,7 +85,7 @@ class EntryReader {
   }
 
   sizes(field: "shape" | "data_offsets"): readonly number[] {
-    const list = this.#field(field);
+    const list = this.#fields[field];
     if (!Array.isArray(list)) this.fail([field], "an array is expected");
     return list.map((item: JsonValue, index) => {
       if (typeof item === "number" && Number.isSafeInteger(item) && item >= 0) return item;
@@ -96,11 +96,6 @@ class EntryReader {
   fail(path: readonly PropertyKey[], problem: string, hint?: string): never {
     const pointer = jsonPointer([this.#name, ...path]);
     throw new InvalidFileError({ file: this.#file, problem, pointer }, hint === undefined ? {} : { hint });
-  }
-
-  /** Own fields only: a field named `__proto__` must not supply the others. */
-  #field(name: string): JsonValue | undefined {
-    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, truncate } from "node:fs/promises";
+import { mkdir, readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, InvalidFileError, PolywenError, UnsupportedError } from "@polywen/tensor";
@@ -68,7 +68,9 @@ describe("writeSafetensors", () => {
       expect(await failureOf(writeSafetensors(path, tensors))).toBeInstanceOf(InvalidArgumentError);
     }
     expect((await failureOf(writeSafetensors(join(folder.path, "no/such/folder.safetensors"), [good]))).facts).toMatchObject({ systemCode: "ENOENT" });
-    expect((await failureOf(writeSafetensors(folder.path, [good]))).code).toBe("FILE_ACCESS");
+    const occupied = join(folder.path, "occupied.safetensors");
+    await mkdir(occupied);
+    expect((await failureOf(writeSafetensors(occupied, [good]))).code).toBe("FILE_ACCESS");
     expect((await readdir(folder.path)).filter((name) => name.includes("refused") || name.endsWith(".tmp"))).toEqual([]);
   });
 });
@@ -104,6 +106,7 @@ describe("hostile headers", () => {
     ["not UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), { offset: 10 }],
     ["not JSON", "{nonsense}", { offset: 9 }],
     ["an array", "[]", { offset: 8 }],
+    ["space before the object", " {}", { offset: 8 }],
     ["a duplicate key", '{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}', { pointer: "/a" }],
     ["a duplicate field", '{"a":{"dtype":"F32","dtype":"I32","shape":[],"data_offsets":[0,4]}}', { pointer: "/a/dtype" }],
     ["deep nesting", `{"a":${"[".repeat(100_000)}`, { limit: 64 }],
