@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../conformance/seeded-random.ts";
 import { IndexOutOfRangeError } from "../errors/errors.ts";
 import { bf16ToF32, f32ToBf16 } from "../float-conversion.ts";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 interface Heads {
   readonly heads: number;

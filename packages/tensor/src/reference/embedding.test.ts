@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { IndexOutOfRangeError } from "../errors/errors.ts";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 const table = [1, 2, 3, 4, 5, 6];
 

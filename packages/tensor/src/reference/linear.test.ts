@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 const linear = (input: number[], weight: number[][], bias?: number[]): Promise<number[]> =>
   outputOf((draft) => {

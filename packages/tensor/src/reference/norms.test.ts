@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 describe("rms-norm", () => {
   it("divides by the root mean square and scales", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { IndexOutOfRangeError } from "../errors/errors.ts";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 describe("rotary", () => {
   it("turns each pair by position times frequency and passes the rest through", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InvalidArgumentError, NumericalError } from "../errors/errors.ts";
 import { TOP_LOGPROBS } from "../operations.ts";
-import { runDraft } from "./reference.testing.ts";
+import { runDraft } from "../conformance/run-draft.ts";
 import { chooseToken, mostProbable } from "./sample.ts";
 
 const neutral = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, topLogprobs: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { outputOf } from "./reference.testing.ts";
+import { outputOf } from "../conformance/run-draft.ts";
 
 describe("store", () => {
   const storeThenRead = (slots: number[], dtype: "f32" | "bf16" = "f32"): Promise<number[]> =>

@@ -1,7 +1,7 @@
-import { CaseDraft } from "../conformance/case-draft.ts";
-import { runCase, type CaseOutputs } from "../conformance/run-case.ts";
+import { CaseDraft } from "./case-draft.ts";
+import { runCase, type CaseOutputs } from "./run-case.ts";
 import type { TensorSpec } from "../program.ts";
-import { createReferenceBackend } from "./reference-backend.ts";
+import { createReferenceBackend } from "../reference/reference-backend.ts";
 
 /** Runs a drafted program on the reference backend and returns the outputs of its last run. */
 export async function runDraft(write: (draft: CaseDraft) => void): Promise<CaseOutputs> {
