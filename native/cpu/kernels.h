@@ -124,7 +124,6 @@ struct Kernels {
 
 constexpr int kAttentionRows = 16;  // query rows that share one pass over the keys
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
-constexpr int kMaxHeadGroup = 128;  // most query heads that attention takes for each key head
 
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier

@@ -63,15 +63,16 @@ void attend(const AttentionArgs& args, const Tile& tile, int begin, int end, con
   }
 }
 
-// All query heads of one row that read `key_head`.
-void attend_row(const AttentionArgs& args, int row, int key_head, Tile& tile) {
-  const int group = args.heads / args.key_heads;
-  const size_t start = (static_cast<size_t>(row) * args.heads + static_cast<size_t>(key_head) * group) * args.width;
+constexpr int kHeads = 16;  // query heads that share a loaded tile
+
+// Query heads [head, head + heads) of one row, all of which read `key_head`.
+void attend_row(const AttentionArgs& args, int row, int key_head, int head, int heads, Tile& tile) {
+  const size_t start = (static_cast<size_t>(row) * args.heads + head) * args.width;
   const int begin = args.spans[2 * row], end = args.spans[2 * row + 1];
   float* output = args.output + start;
-  std::fill_n(output, static_cast<size_t>(group) * args.width, 0.0f);
+  std::fill_n(output, static_cast<size_t>(heads) * args.width, 0.0f);
 
-  Running running[kMaxHeadGroup];
+  Running running[kHeads];
   const int anchor = args.paged ? begin / kKeyTile * kKeyTile : begin;
   for (int first = anchor; first < end; first += kKeyTile) {
     const int tile_begin = std::max(begin - first, 0), tile_end = std::min(end - first, kKeyTile);
@@ -80,14 +81,14 @@ void attend_row(const AttentionArgs& args, int row, int key_head, Tile& tile) {
     } else {
       load_packed(args, key_head, first, tile_end, tile);
     }
-    for (int head = 0; head < group; head++) {
-      const size_t offset = static_cast<size_t>(head) * args.width;
-      attend(args, tile, tile_begin, tile_end, args.query + start + offset, running[head], output + offset);
+    for (int i = 0; i < heads; i++) {
+      const size_t offset = static_cast<size_t>(i) * args.width;
+      attend(args, tile, tile_begin, tile_end, args.query + start + offset, running[i], output + offset);
     }
   }
   if (begin >= end) return;
-  for (int head = 0; head < group; head++) {
-    for (int i = 0; i < args.width; i++) output[static_cast<size_t>(head) * args.width + i] /= running[head].sum;
+  for (int i = 0; i < heads; i++) {
+    for (int j = 0; j < args.width; j++) output[static_cast<size_t>(i) * args.width + j] /= running[i].sum;
   }
 }
 
@@ -98,7 +99,12 @@ void attention(const AttentionArgs& args, int begin, int end) {
   for (int item = begin; item < end; item++) {
     const int first = item / args.key_heads * kAttentionRows;
     const int last = std::min(first + kAttentionRows, args.rows);
-    for (int row = first; row < last; row++) attend_row(args, row, item % args.key_heads, tile);
+    const int key_head = item % args.key_heads, group = args.heads / args.key_heads;
+    for (int row = first; row < last; row++) {
+      for (int head = 0; head < group; head += kHeads) {
+        attend_row(args, row, key_head, key_head * group + head, std::min(kHeads, group - head), tile);
+      }
+    }
   }
 }
 
