@@ -1,1 +1,11 @@
-export {};
+export { audio, image, type ContentPart, type Message, type Prompt, type Role } from "./content.ts";
+export type { Logits, LogitsInput, MediumTrace } from "./compute-logits.ts";
+export { supportedModelTypes } from "./families/registry.ts";
+export type { MediaOptions } from "./families/family.ts";
+export { Generation, type Reply, type ReplyPart, type Timings, type Usage } from "./generation.ts";
+export { EMBEDDED_MODEL, loadModel } from "./load-model.ts";
+export type { GenerateOptions, LoadModelOptions } from "./model-options.ts";
+export { Model, type ModelInfo } from "./model.ts";
+export { selectBackend, type BackendName, type SelectedBackend } from "./select-backend.ts";
+export { defineModality, functionEncoder, linearConnector, mlpConnector, prefix, type BoundModality, type MediaPart, type Modality } from "@polywen/cross-modal";
+export { PolywenError, type WeightData } from "@polywen/tensor";

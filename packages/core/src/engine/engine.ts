@@ -66,6 +66,11 @@ export class Engine {
     this.#writer = new StepWriter(this.#program, parts.model, limits);
   }
 
+  /** Tokens of all prompts and replies that the cache holds. */
+  get cacheTokens(): number {
+    return this.limits.pages * PAGE_ROWS;
+  }
+
   /** Bytes of keys and values, and of the step's buffers. */
   get memory(): { readonly cache: number; readonly step: number } {
     return { cache: this.#resources.reduce((sum, resource) => sum + resource.byteLength, 0), step: this.#program.byteLength };
@@ -98,7 +103,7 @@ export class Engine {
     const { maxTokens, prompt } = sequence.request;
     if (sequence.promptLength === 0) throw new InvalidArgumentError({ argument: "prompt", expected: "at least one token", received: prompt.ids });
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
-    const limit = this.limits.pages * PAGE_ROWS;
+    const limit = this.cacheTokens;
     if (sequence.rowsNeeded > limit) {
       throw new LimitExceededError(
         { what: `The prompt of ${sequence.promptLength} tokens with ${maxTokens} to generate`, limit, received: sequence.rowsNeeded, unit: "tokens" },

@@ -17,7 +17,9 @@ export class Sequence {
     this.request = request;
     this.stream = stream;
     this.ids = Array.from(request.prompt.ids);
-    for (const id of this.ids) this.#present.add(id);
+    this.ids.forEach((id, row) => {
+      if ((request.prompt.mediaIndex?.[row] ?? -1) < 0) this.#present.add(id);
+    });
   }
 
   get promptLength(): number {
@@ -33,7 +35,7 @@ export class Sequence {
     return this.promptLength + Math.max(this.request.maxTokens - 1, 0);
   }
 
-  /** Distinct ids so far, to which the repetition penalty applies. */
+  /** Distinct ids so far, media aside, to which the repetition penalty applies. */
   get present(): ReadonlySet<number> {
     return this.#present;
   }

@@ -29,8 +29,26 @@ export type RopeScaling =
 
 const positive = z.number().positive().finite();
 
-/** The fields of `rope_scaling` and `rope_parameters` together. */
-export const ropeFieldsSchema = z.looseObject({
+/** Fields of `rope_scaling` (older files) or `rope_parameters` (transformers 5), as published. */
+export interface RopeFields {
+  readonly rope_type?: string | undefined;
+  readonly type?: string | undefined;
+  readonly rope_theta?: number | undefined;
+  readonly factor?: number | null | undefined;
+  readonly original_max_position_embeddings?: number | null | undefined;
+  readonly beta_fast?: number | null | undefined;
+  readonly beta_slow?: number | null | undefined;
+  readonly attention_factor?: number | null | undefined;
+  readonly mscale?: number | null | undefined;
+  readonly mscale_all_dim?: number | null | undefined;
+  readonly truncate?: boolean | null | undefined;
+  readonly partial_rotary_factor?: number | null | undefined;
+  readonly mrope_section?: number[] | undefined;
+  readonly mrope_interleaved?: boolean | undefined;
+}
+
+/** Checks `RopeFields`. */
+export const ropeFieldsSchema: z.ZodType<RopeFields> = z.looseObject({
   rope_type: z.string().optional(),
   type: z.string().optional(),
   rope_theta: positive.optional(),
@@ -46,9 +64,6 @@ export const ropeFieldsSchema = z.looseObject({
   mrope_section: z.array(z.int().nonnegative()).min(1).max(4).optional(),
   mrope_interleaved: z.boolean().optional(),
 });
-
-/** Fields of `rope_scaling` (older files) or `rope_parameters` (transformers 5). */
-export type RopeFields = z.infer<typeof ropeFieldsSchema>;
 
 /** Where the rotary settings of a config.json may stand. */
 export interface RopeSource {

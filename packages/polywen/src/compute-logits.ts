@@ -1,0 +1,60 @@
+import { resolveSampling } from "@polywen/core";
+import type { MediaPart, PreparedMedium } from "@polywen/cross-modal";
+import type { ModelParts } from "./model-parts.ts";
+import { encodeMedia, prepareIds } from "./prompt/prepare-prompt.ts";
+
+/** Input of `Model.logits`. */
+export interface LogitsInput {
+  /** Token ids with one placeholder for each medium, in order; no chat template is applied. */
+  readonly ids: readonly number[];
+  readonly media?: readonly MediaPart[];
+  /** Tokens to continue greedily, not stopped by end tokens. Default 0. */
+  readonly maxTokens?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a medium was turned into. */
+export interface MediumTrace extends PreparedMedium {
+  readonly modality: string;
+  /** Rows that replaced the placeholders: [rows, hidden size]. */
+  readonly features: Float32Array;
+}
+
+/** Output of `Model.logits`. */
+export interface Logits {
+  /** [rows]: expanded ids. */
+  readonly ids: Int32Array;
+  /** [rows, vocabulary] */
+  readonly logits: Float32Array;
+  readonly vocabularySize: number;
+  /** Plain argmax continuation. */
+  readonly greedy: Int32Array;
+  /** [rows, axes] */
+  readonly positions: Int32Array;
+  readonly positionAxes: number;
+  readonly media: readonly MediumTrace[];
+}
+
+/** The logits of every row of a prompt, and what led to them: for checking a model against another implementation. */
+export async function computeLogits(parts: ModelParts, input: LogitsInput): Promise<Logits> {
+  const { vocabularySize, positionAxes } = parts.engine.model;
+  const prepared = await prepareIds(parts, input.ids, input.media ?? [], input.signal);
+  const { prompt, rows, release } = await encodeMedia(parts, prepared, input.signal);
+  try {
+    const logits = new Float32Array(prompt.ids.length * vocabularySize);
+    const stream = parts.engine.generate({
+      prompt,
+      maxTokens: input.maxTokens ?? 0,
+      sampling: resolveSampling({ temperature: 0, seed: 0 }),
+      stopTokens: new Set(),
+      signal: input.signal,
+      onPromptLogits: (row, values) => logits.set(values, row * vocabularySize),
+    });
+    const greedy: number[] = [];
+    for await (const token of stream) greedy.push(token.id);
+    const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: rows[index]! }));
+    return { ids: prompt.ids, logits, vocabularySize, greedy: Int32Array.from(greedy), positions: prompt.positions, positionAxes, media };
+  } finally {
+    release();
+  }
+}

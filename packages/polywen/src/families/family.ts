@@ -1,0 +1,35 @@
+import type { AudioOptions } from "@polywen/audio";
+import type { TextModel } from "@polywen/core";
+import type { LayoutRule, ModalityDefinition } from "@polywen/cross-modal";
+import type { ModelFolder } from "@polywen/formats";
+import type { ImageLimits } from "@polywen/vision";
+
+/** A modality that comes with a published checkpoint. */
+export interface NativeModality {
+  readonly definition: ModalityDefinition<unknown>;
+  /** Token id that stands for its rows in a prompt. */
+  readonly placeholder: number;
+  /** Special tokens that the chat template puts around the placeholder. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A published architecture put together: a text model and the adapters that came with it. */
+export interface Family {
+  readonly text: TextModel;
+  readonly layout: LayoutRule;
+  readonly modalities: readonly NativeModality[];
+}
+
+/** What users may set about media. */
+export interface MediaOptions {
+  /** Limits on pictures, checked before they are decoded. */
+  readonly image?: Partial<ImageLimits>;
+  /** Limits on recordings. */
+  readonly audio?: AudioOptions["limits"];
+  /** A recording longer than the model takes: an error (default), or cut as transformers does. */
+  readonly overlongAudio?: AudioOptions["overlong"];
+}
+
+/** Reads the configuration of a folder and puts the family together; no weights are read. */
+export type FamilyLoader = (folder: ModelFolder, media: MediaOptions) => Promise<Family>;

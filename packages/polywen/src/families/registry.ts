@@ -1,0 +1,29 @@
+import { createTextModel, textModelTypes } from "@polywen/core";
+import { sequentialLayout } from "@polywen/cross-modal";
+import { UnsupportedError } from "@polywen/tensor";
+import type { ModelFolder } from "@polywen/formats";
+import type { Family, FamilyLoader, MediaOptions } from "./family.ts";
+import { qwen25OmniThinker } from "./qwen2-5-omni-thinker.ts";
+
+const textFamily: FamilyLoader = async (folder) => ({
+  text: createTextModel(folder.modelType, folder.config, folder.configPath),
+  layout: sequentialLayout,
+  modalities: [],
+});
+
+/** Families by `model_type`. */
+const loaders: ReadonlyMap<string, FamilyLoader> = new Map<string, FamilyLoader>([
+  ...textModelTypes.map((type) => [type, textFamily] as const),
+  ["qwen2_5_omni", qwen25OmniThinker],
+  ["qwen2_5_omni_thinker", qwen25OmniThinker],
+]);
+
+/** The `model_type`s that can be loaded. */
+export const supportedModelTypes: readonly string[] = [...loaders.keys()];
+
+/** Puts together the family that a folder's config.json names. Throws `UnsupportedError` listing the known ones. */
+export async function loadFamily(folder: ModelFolder, media: MediaOptions): Promise<Family> {
+  const loader = loaders.get(folder.modelType);
+  if (loader === undefined) throw new UnsupportedError({ feature: `model_type "${folder.modelType}" (${folder.configPath})`, supported: supportedModelTypes });
+  return loader(folder, media);
+}

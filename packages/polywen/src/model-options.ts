@@ -1,0 +1,34 @@
+import type { EngineOptions, SamplingOptions } from "@polywen/core";
+import type { BoundModality } from "@polywen/cross-modal";
+import type { Backend } from "@polywen/tensor";
+import type { MediaOptions } from "./families/family.ts";
+import type { BackendName } from "./select-backend.ts";
+
+/** Options of `loadModel`. */
+export interface LoadModelOptions extends EngineOptions {
+  /** Default `auto`: native if it loads, else reference with a warning. Or a backend of your own, which stays yours to dispose. */
+  readonly backend?: BackendName | Backend;
+  /** Threads of the native backend. Default: all cores. */
+  readonly threads?: number;
+  /** Modalities to add to those of the checkpoint. */
+  readonly modalities?: readonly BoundModality[];
+  /** Media rows that all running prompts may hold together. Default 8192. */
+  readonly mediaRows?: number;
+  readonly media?: MediaOptions;
+  readonly signal?: AbortSignal;
+  /** Progress of reading weights, in bytes. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Options of `Model.generate`. Sampling defaults come from the checkpoint's generation_config.json. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to generate at most. Default 512, or what the cache leaves. */
+  readonly maxTokens?: number;
+  /** Texts that end the reply; they are not part of it. */
+  readonly stop?: readonly string[];
+  /** A system message, for prompts that are not `messages`. */
+  readonly system?: string;
+  /** Take the prompt as it is: no chat template, and special tokens in the text are special. Only for prompts you trust. */
+  readonly raw?: boolean;
+  readonly signal?: AbortSignal;
+}

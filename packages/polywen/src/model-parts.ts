@@ -1,0 +1,35 @@
+import type { Engine } from "@polywen/core";
+import type { LayoutRule, MediaEncoder } from "@polywen/cross-modal";
+import type { GenerationConfig } from "@polywen/formats";
+import type { IndexPool } from "@polywen/kv-cache";
+import type { Backend, Resource, Weights } from "@polywen/tensor";
+import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
+
+/** A modality of a loaded model. */
+export interface LoadedModality {
+  readonly encoder: MediaEncoder;
+  /** Token id that stands for its rows. */
+  readonly placeholder: number;
+  readonly before: string;
+  readonly after: string;
+  /** False for modalities that the user added: their placeholder is no token of the checkpoint. */
+  readonly native: boolean;
+}
+
+/** Everything a loaded model is made of. */
+export interface ModelParts extends LoadedTokenizer {
+  readonly modelType: string;
+  /** Folder it was loaded from. */
+  readonly path: string;
+  readonly backend: Backend;
+  readonly ownsBackend: boolean;
+  readonly engine: Engine;
+  readonly weights: Weights;
+  readonly layout: LayoutRule;
+  readonly modalities: ReadonlyMap<string, LoadedModality>;
+  readonly media: { readonly resource: Resource; readonly slots: IndexPool } | undefined;
+  readonly generationConfig: GenerationConfig | undefined;
+  readonly stopTokens: ReadonlySet<number>;
+  /** What a user should know about this model on this machine. */
+  readonly warnings: readonly string[];
+}

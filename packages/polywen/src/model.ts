@@ -1,0 +1,110 @@
+import type { DeviceInfo } from "@polywen/tensor";
+import { DisposedError } from "@polywen/tensor";
+import { computeLogits, type Logits, type LogitsInput } from "./compute-logits.ts";
+import type { Prompt } from "./content.ts";
+import { Generation } from "./generation.ts";
+import type { GenerateOptions } from "./model-options.ts";
+import type { ModelParts } from "./model-parts.ts";
+import { runGeneration } from "./run-generation.ts";
+
+/** Facts about a loaded model. */
+export interface ModelInfo {
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  readonly path: string;
+  readonly backend: string;
+  readonly device: DeviceInfo;
+  /** `text` and the names of its modalities. */
+  readonly modalities: readonly string[];
+  readonly vocabularySize: number;
+  /** Longest sequence of the architecture, in tokens. */
+  readonly contextLength: number;
+  /** Tokens that all running prompts and replies may hold together. */
+  readonly cacheTokens: number;
+  /** Bytes of weights, of the key-value cache, and of a step's buffers. */
+  readonly memory: { readonly weights: number; readonly cache: number; readonly step: number };
+  /** What a user should know, in whole sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** A loaded model. Calls may run at the same time: they share steps without changing each other's results. */
+export class Model {
+  readonly #parts: ModelParts;
+  #disposal: Promise<void> | undefined;
+
+  /** Use `loadModel`. */
+  constructor(parts: ModelParts) {
+    this.#parts = parts;
+  }
+
+  /** Facts about this model. */
+  get info(): ModelInfo {
+    const { engine, backend, modelType, path, weights, modalities, warnings } = this.#parts;
+    const media = [...modalities.values()].reduce((sum, { encoder }) => sum + encoder.weightBytes, 0);
+    return {
+      modelType,
+      path,
+      backend: backend.name,
+      device: backend.device,
+      modalities: ["text", ...modalities.keys()],
+      vocabularySize: engine.model.vocabularySize,
+      contextLength: engine.model.contextLength,
+      cacheTokens: engine.cacheTokens,
+      memory: { weights: weights.byteLength + media, ...engine.memory },
+      warnings,
+    };
+  }
+
+  /**
+   * Answers a prompt. The result is a promise of the whole reply and an async iterable of its parts.
+   * Throws at once for bad arguments; rejects for media that cannot be read and prompts that do not fit.
+   */
+  generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
+    this.#requireAlive();
+    const controller = new AbortController();
+    const signal = options.signal === undefined ? controller.signal : AbortSignal.any([options.signal, controller.signal]);
+    return new Generation(runGeneration(this.#parts, prompt, options, signal), () => controller.abort());
+  }
+
+  /** The ids of a text. Special tokens in it are plain text unless `special` is set. */
+  tokenize(text: string, options: { readonly special?: boolean } = {}): number[] {
+    this.#requireAlive();
+    return this.#parts.tokenizer.encode(text, options);
+  }
+
+  /** The text of ids. */
+  detokenize(ids: Iterable<number>, options: { readonly skipSpecial?: boolean } = {}): string {
+    this.#requireAlive();
+    return this.#parts.tokenizer.decode(ids, options);
+  }
+
+  /** The logits of every row of a prompt given as ids, and a greedy continuation. */
+  async logits(input: LogitsInput): Promise<Logits> {
+    this.#requireAlive();
+    return computeLogits(this.#parts, input);
+  }
+
+  /** Aborts what runs and frees everything. May be called twice. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    const { engine, modalities, media, weights, template, backend, ownsBackend } = this.#parts;
+    template?.dispose();
+    await engine.dispose();
+    for (const { encoder } of modalities.values()) await encoder.dispose();
+    media?.resource.dispose();
+    weights.dispose();
+    if (ownsBackend) await backend.dispose();
+  }
+
+  #requireAlive(): void {
+    if (this.#disposal !== undefined) throw new DisposedError({ object: "Model" });
+  }
+}

@@ -1,0 +1,129 @@
+import type { EnginePrompt } from "@polywen/core";
+import { splitAtPlaceholders, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
+import { InvalidArgumentError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
+import type { TextSegment } from "@polywen/tokenizer";
+import type { LoadedModality, ModelParts } from "../model-parts.ts";
+import type { CheckedMessage } from "./check-prompt.ts";
+import { MediaMarks } from "./media-marks.ts";
+
+/** A medium with its modality, ready for its encoder. */
+export interface ReadyMedium {
+  readonly name: string;
+  readonly modality: LoadedModality;
+  readonly prepared: PreparedMedium;
+}
+
+/** A prompt whose media are decoded but not yet encoded. */
+export interface PreparedPrompt {
+  readonly layout: Layout;
+  /** In the order of their rows. */
+  readonly media: readonly ReadyMedium[];
+}
+
+/** Options of `preparePrompt`. */
+export interface PreparePromptOptions {
+  readonly raw: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Renders the template, decodes media, and lays everything out in rows. */
+export async function preparePrompt(parts: ModelParts, messages: readonly CheckedMessage[], options: PreparePromptOptions): Promise<PreparedPrompt> {
+  const marks = new MediaMarks();
+  const given: MediaPart[] = [];
+  const marked = messages.map(({ role, parts: content }) => ({
+    role,
+    content: content.map((part) => (typeof part === "string" ? part : marks.mark(given.push(part) - 1))).join(""),
+  }));
+  const rendered = options.raw ? marked.map(({ content }) => ({ text: content, trusted: true })) : await render(parts, marked, options.signal);
+  const { texts, media: order } = marks.split(rendered);
+  if (order.length !== given.length) {
+    throw new InvalidArgumentError({ argument: "prompt", expected: `a chat template that shows all ${given.length} media once`, received: `${order.length} in the rendered prompt` });
+  }
+  const media = await prepareMedia(parts, order.map((index) => given[index]!), options.signal);
+  const encoded = texts.map((segments, index) => parts.tokenizer.encodeSegments(wrap(segments, media[index - 1], media[index])));
+  const layoutParts = encoded.flatMap((ids, index): LayoutPart[] => [{ kind: "text", ids }, ...(media[index] === undefined ? [] : [layoutPart(media[index])])]);
+  return { layout: checkedLayout(parts, layoutParts), media };
+}
+
+/** Lays out ids in which one placeholder stands for each medium, as published processors take them. */
+export async function prepareIds(parts: ModelParts, ids: readonly number[], given: readonly MediaPart[], signal?: AbortSignal): Promise<PreparedPrompt> {
+  const prepared = await prepareMedia(parts, given, signal);
+  const byPart = new Map(prepared.map((medium) => [layoutPart(medium), medium]));
+  const layoutParts = splitAtPlaceholders(ids, [...byPart.keys()]);
+  const media = layoutParts.flatMap((part) => (part.kind === "medium" ? [byPart.get(part)!] : []));
+  return { layout: checkedLayout(parts, layoutParts), media };
+}
+
+/** A prompt in the engine's terms, with the slots that its media rows occupy until `release`. */
+export interface EncodedPrompt {
+  readonly prompt: EnginePrompt;
+  /** Rows [rows, hidden size] of each medium. */
+  readonly rows: readonly Float32Array[];
+  release(): void;
+}
+
+/** Runs the encoders and wires their rows to the prompt. */
+export async function encodeMedia(parts: ModelParts, { layout, media }: PreparedPrompt, signal?: AbortSignal): Promise<EncodedPrompt> {
+  const prompt = { ids: layout.ids, positions: layout.positions, nextPosition: layout.nextPosition };
+  if (media.length === 0) return { prompt, rows: [], release: () => undefined };
+  const pool = parts.media!.slots;
+  const slots = pool.take(media.reduce((sum, { prepared }) => sum + prepared.rows, 0));
+  const rows: Float32Array[] = [];
+  let first = 0;
+  try {
+    for (const { modality, prepared } of media) {
+      rows.push(await modality.encoder.encode(prepared, slots.slice(first, first + prepared.rows), { signal }));
+      first += prepared.rows;
+    }
+  } catch (error) {
+    pool.release(slots);
+    throw error;
+  }
+  const mediaIndex = layout.mediaRows.map((row) => (row < 0 ? -1 : slots[row]!));
+  return { prompt: { ...prompt, mediaIndex }, rows, release: () => pool.release(slots) };
+}
+
+async function render(parts: ModelParts, messages: readonly { role: string; content: string }[], signal: AbortSignal | undefined): Promise<TextSegment[]> {
+  if (parts.template === undefined) {
+    throw new UnsupportedError({ feature: "A chat prompt for a model without a chat template" }, { hint: "Pass { raw: true } to continue a plain text." });
+  }
+  return parts.template.render(messages, signal === undefined ? {} : { signal });
+}
+
+async function prepareMedia(parts: ModelParts, given: readonly MediaPart[], signal: AbortSignal | undefined): Promise<ReadyMedium[]> {
+  const ready: ReadyMedium[] = [];
+  const counts = new Map<string, number>();
+  for (const { modality: name, input } of given) {
+    const modality = parts.modalities.get(name);
+    if (modality === undefined) throw new UnsupportedError({ feature: `${name} input for this model`, supported: ["text", ...parts.modalities.keys()] });
+    const count = (counts.get(name) ?? 0) + 1;
+    const limit = modality.encoder.definition.limits?.maxItems ?? 16;
+    if (count > limit) throw new LimitExceededError({ what: `The number of ${name} inputs in one prompt`, limit, received: given.filter((part) => part.modality === name).length });
+    counts.set(name, count);
+    ready.push({ name, modality, prepared: await modality.encoder.prepare(input, { signal }) });
+  }
+  return ready;
+}
+
+/** The special tokens around a medium join the text beside it. */
+function wrap(segments: readonly TextSegment[], previous: ReadyMedium | undefined, next: ReadyMedium | undefined): TextSegment[] {
+  const trusted = (text: string | undefined): TextSegment[] => (text === undefined || text === "" ? [] : [{ text, trusted: true }]);
+  return [...trusted(previous?.modality.after), ...segments, ...trusted(next?.modality.before)];
+}
+
+function layoutPart({ modality, prepared }: ReadyMedium): Extract<LayoutPart, { kind: "medium" }> {
+  return { kind: "medium", placeholder: modality.placeholder, rows: prepared.rows, grid: prepared.grid };
+}
+
+/** A prompt is never cut in silence: one that cannot fit is refused with the counts, before any encoder runs. */
+function checkedLayout(parts: ModelParts, layoutParts: readonly LayoutPart[]): Layout {
+  const layout = parts.layout(layoutParts);
+  const limit = parts.engine.cacheTokens;
+  if (layout.ids.length > limit) {
+    throw new LimitExceededError(
+      { what: "The prompt", limit, received: layout.ids.length, unit: "tokens" },
+      { hint: "Shorten the prompt, or load the model with a larger cacheTokens if its context allows." },
+    );
+  }
+  return layout;
+}

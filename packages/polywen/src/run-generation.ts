@@ -1,0 +1,102 @@
+import { resolveSampling, StopMatcher, type EngineFinish, type GeneratedToken, type TokenStream } from "@polywen/core";
+import { InvalidArgumentError } from "@polywen/tensor";
+import { IncrementalDecoder } from "@polywen/tokenizer";
+import type { Prompt } from "./content.ts";
+import type { Reply, ReplyPart } from "./generation.ts";
+import type { GenerateOptions } from "./model-options.ts";
+import type { ModelParts } from "./model-parts.ts";
+import { checkPrompt, type CheckedMessage } from "./prompt/check-prompt.ts";
+import { encodeMedia, preparePrompt } from "./prompt/prepare-prompt.ts";
+
+/** Generates a reply from prompt to text. Everything that can be checked at once has been when this returns its promise. */
+export function runGeneration(parts: ModelParts, prompt: Prompt, options: GenerateOptions, signal: AbortSignal): (emit: (part: ReplyPart) => void) => Promise<Reply> {
+  const started = performance.now();
+  const messages = withSystem(checkPrompt(prompt), options.system);
+  const sampling = resolveSampling(options, samplingDefaults(parts));
+  const matcher = new StopMatcher(options.stop ?? []);
+  const maxTokens = checkedMaxTokens(options.maxTokens);
+  return async (emit) => {
+    const prepared = await preparePrompt(parts, messages, { raw: options.raw ?? false, signal });
+    const { prompt: enginePrompt, release } = await encodeMedia(parts, prepared, signal);
+    try {
+      const preparedMs = performance.now() - started;
+      const room = parts.engine.cacheTokens - enginePrompt.ids.length + 1;
+      const stream = parts.engine.generate({ prompt: enginePrompt, maxTokens: maxTokens ?? Math.min(512, room), sampling, stopTokens: parts.stopTokens, signal });
+      const collected = await collectText(parts, stream, matcher, emit);
+      const totalMs = performance.now() - started;
+      const { tokens, text, finishReason, firstTokenAt } = collected;
+      return {
+        text,
+        tokens,
+        tokenIds: tokens.map(({ id }) => id),
+        promptTokenIds: Array.from(enginePrompt.ids),
+        finishReason,
+        usage: {
+          promptTokens: enginePrompt.ids.length,
+          mediaTokens: prepared.media.reduce((sum, medium) => sum + medium.prepared.rows, 0),
+          generatedTokens: tokens.length,
+        },
+        timings: { preparedMs, firstTokenMs: firstTokenAt === undefined ? totalMs : firstTokenAt - started, totalMs },
+      };
+    } finally {
+      release();
+    }
+  };
+}
+
+interface CollectedText {
+  readonly tokens: readonly GeneratedToken[];
+  readonly text: string;
+  readonly finishReason: EngineFinish;
+  readonly firstTokenAt: number | undefined;
+}
+
+/** Turns tokens into text, ending at an end token or a stop string. */
+async function collectText(parts: ModelParts, stream: TokenStream, matcher: StopMatcher, emit: (part: ReplyPart) => void): Promise<CollectedText> {
+  const decoder = new IncrementalDecoder(parts.tokenizer, { skipSpecial: true });
+  const tokens: GeneratedToken[] = [];
+  let text = "";
+  let firstTokenAt: number | undefined;
+  let stopped = false;
+  const show = (piece: string, token: GeneratedToken): void => {
+    if (piece === "") return;
+    text += piece;
+    emit({ text: piece, token });
+  };
+  for await (const token of stream) {
+    firstTokenAt ??= performance.now();
+    tokens.push(token);
+    if (parts.stopTokens.has(token.id)) break;
+    const found = matcher.push(decoder.push(token.id));
+    show(found.text, token);
+    stopped = found.stopped;
+    if (stopped) break;
+  }
+  const last = tokens.at(-1);
+  if (!stopped && last !== undefined) {
+    const rest = matcher.push(decoder.flush());
+    show(rest.text + (rest.stopped ? "" : matcher.flush()), last);
+  }
+  const ended = last !== undefined && parts.stopTokens.has(last.id);
+  return { tokens, text, finishReason: stopped || ended ? "stop" : (stream.finish ?? "length"), firstTokenAt };
+}
+
+function withSystem(messages: readonly CheckedMessage[], system: string | undefined): readonly CheckedMessage[] {
+  if (system === undefined) return messages;
+  if (messages.some(({ role }) => role === "system")) throw new InvalidArgumentError({ argument: "system", expected: "no system option beside a system message", received: system });
+  return [{ role: "system", parts: [system] }, ...messages];
+}
+
+/** What generation_config.json proposes; without `do_sample` a checkpoint means greedy decoding. */
+function samplingDefaults({ generationConfig }: ModelParts): GenerateOptions {
+  if (generationConfig === undefined) return {};
+  const { temperature, topK, topP, minP, repetitionPenalty, doSample } = generationConfig;
+  return doSample === true ? { temperature, topK, topP, minP, repetitionPenalty } : { temperature: 0, repetitionPenalty };
+}
+
+function checkedMaxTokens(maxTokens: number | undefined): number | undefined {
+  if (maxTokens !== undefined && (!Number.isSafeInteger(maxTokens) || maxTokens < 1)) {
+    throw new InvalidArgumentError({ argument: "maxTokens", expected: "a positive integer", received: maxTokens });
+  }
+  return maxTokens;
+}
