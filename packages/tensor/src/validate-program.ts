@@ -9,6 +9,7 @@ const MAX_ELEMENTS = 2 ** 31 - 1;
 
 /** Checks a program from anywhere: shapes, roles, single assignment, order. Throws `InvalidProgramError`. */
 export function validateProgram(program: Program): void {
+  checkNames(program);
   program.tensors.forEach((tensor, index) => checkTensor(program, tensor, index));
   const written = new Set(program.tensors.filter((tensor) => isDeclared(tensor)).map((tensor) => tensor.id));
   const lookup = (id: TensorId): TensorSpec => program.tensors[id] ?? fail(program, undefined, `tensor ${id} does not exist`);
@@ -25,6 +26,7 @@ export function validateProgram(program: Program): void {
       written.add(tensor.id);
     });
   }
+  for (const tensor of program.tensors) if (tensor.role === "output" && !written.has(tensor.id)) fail(program, tensor, "is never written");
 }
 
 /** Checks the sizes of a run against the declared dimensions. Throws `InvalidProgramError`. */
@@ -47,6 +49,19 @@ export function capacitiesOf(program: Program): Sizes {
   return Object.fromEntries(program.dimensions.map(({ name, capacity }) => [name, capacity]));
 }
 
+/** Names and capacities of dimensions, names of tensors. */
+function checkNames(program: Program): void {
+  const names = new Set<string>();
+  for (const { name, capacity } of program.dimensions) {
+    if (names.has(name) || !Number.isSafeInteger(capacity) || capacity < 1) {
+      fail(program, undefined, `dimension ${name} is declared twice or has capacity ${capacity}`);
+    }
+    names.add(name);
+  }
+  const tensors = new Set(program.tensors.map((tensor) => tensor.name));
+  if (tensors.size !== program.tensors.length) fail(program, undefined, "two tensors have the same name");
+}
+
 function checkTensor(program: Program, tensor: TensorSpec, index: number): void {
   if (tensor.id !== index) fail(program, tensor, `has id ${tensor.id} at place ${index}`);
   const fixedOnly = tensor.role === "weight" || tensor.role === "resource";
@@ -55,7 +70,8 @@ function checkTensor(program: Program, tensor: TensorSpec, index: number): void 
     const symbolic = typeof extent !== "number";
     if (symbolic && (axis > 0 || fixedOnly)) fail(program, tensor, "may be symbolic in the first axis of a run's tensor only");
     const length = Math.floor(resolveExtent(extent, capacitiesOf(program)));
-    if (!(length >= 1)) fail(program, tensor, `has the empty or undeclared axis ${axis} of ${formatShape(tensor.shape)}`);
+    const factors = typeof extent === "number" ? [extent] : [extent.multiply, extent.divide];
+    if (!(length >= 1) || !factors.every((factor) => Number.isSafeInteger(factor) && factor >= 1)) fail(program, tensor, `has the empty, fractional or undeclared axis ${axis} of ${formatShape(tensor.shape)}`);
     elements *= length;
   });
   if (elements > MAX_ELEMENTS) fail(program, tensor, `has ${elements} elements; the limit is ${MAX_ELEMENTS}`);

@@ -3,8 +3,8 @@ import type { StorageDType } from "../dtype.ts";
 import { ProgramBuilder } from "../program-builder.ts";
 import type { TensorSpec } from "../program.ts";
 import { elementCount, type Extent, type Shape } from "../shape.ts";
-import type { CaseRun, PreparedCase } from "./conformance-case.ts";
 import { encodeFloats } from "./encode-floats.ts";
+import type { CaseRun, PreparedCase } from "./prepared-case.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /** A program under construction whose tensors are declared together with their data. */

@@ -1,7 +1,7 @@
 import type { Backend, CompiledProgram } from "../backend.ts";
 import type { TensorSpec } from "../program.ts";
 import { elementCount, type Sizes } from "../shape.ts";
-import type { CaseRun, PreparedCase } from "./conformance-case.ts";
+import type { CaseRun, PreparedCase } from "./prepared-case.ts";
 
 /** The valid part of every output of a run, by name. */
 export type CaseOutputs = ReadonlyMap<string, Float32Array | Int32Array>;

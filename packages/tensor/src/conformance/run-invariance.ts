@@ -1,7 +1,8 @@
 import type { Backend } from "../backend.ts";
 import type { Program, TensorSpec } from "../program.ts";
 import { elementCount } from "../shape.ts";
-import type { CaseRun, ConformanceCase, PreparedCase } from "./conformance-case.ts";
+import type { ConformanceCase } from "./conformance-case.ts";
+import type { CaseRun, PreparedCase } from "./prepared-case.ts";
 import { runCase, type CaseOutputs } from "./run-case.ts";
 
 /** The dimension along which splittable cases are cut. */

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { InvalidArgumentError, InvalidFileError } from "./errors.ts";
+import { PolywenError } from "./polywen-error.ts";
+
+describe("PolywenError", () => {
+  const error = new InvalidFileError({ file: "a.gguf", problem: "bad magic", offset: 4 }, { hint: "Download it again.", cause: "x" });
+
+  it("has a name, a code, facts, a hint and a cause", () => {
+    expect(error).toBeInstanceOf(PolywenError);
+    expect(error).toMatchObject({ name: "InvalidFileError", code: "FILE_INVALID", hint: "Download it again.", cause: "x" });
+    expect(error.message).toBe("a.gguf at byte 4: bad magic.");
+  });
+
+  it("prints without a stack", () => {
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      code: "FILE_INVALID",
+      message: error.message,
+      hint: "Download it again.",
+      facts: { file: "a.gguf", problem: "bad magic", offset: 4 },
+    });
+  });
+
+  it("is known by a mark, so errors of another copy of the package are too", () => {
+    expect(PolywenError.isInstance(error)).toBe(true);
+    expect(PolywenError.isInstance({ [Symbol.for("polywen.error")]: true })).toBe(true);
+    for (const other of [new TypeError("x"), null, undefined, "x", {}]) expect(PolywenError.isInstance(other)).toBe(false);
+  });
+
+  it("cuts long values", () => {
+    const { message } = new InvalidArgumentError({ argument: "text", expected: "less", received: "y".repeat(10_000) });
+    expect(message.length).toBeLessThan(200);
+  });
+});
