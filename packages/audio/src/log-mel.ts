@@ -1,0 +1,88 @@
+import type { FeatureExtractorConfig } from "@polywen/formats";
+import { InvalidArgumentError } from "@polywen/tensor";
+import { melFilters, type MelFilters } from "./mel-filters.ts";
+import { PowerSpectrum } from "./power-spectrum.ts";
+import { TimeSlices } from "./time-slices.ts";
+
+/** Features of a sound, as Whisper-type encoders read them. */
+export interface LogMel {
+  /** `[mels, frames]`, row-major; one frame for each hop, 10 ms in published models. */
+  readonly inputFeatures: Float32Array;
+  readonly mels: number;
+  /** Frames that begin inside the sound: `ceil(samples / hop)`. */
+  readonly frames: number;
+}
+
+/** The sizes of the transform, as the published configuration names them. */
+export type LogMelConfig = Pick<FeatureExtractorConfig, "samplingRate" | "featureSize" | "fftSize" | "hopLength" | "chunkLength">;
+
+const smallestPower = 1e-10;
+
+/**
+ * Log-mel features, equal to those of transformers' `WhisperFeatureExtractor` within float32 rounding: the sound is padded with
+ * silence to the window of `chunkLength` seconds and reflected at both ends; frames are centred, weighted by a periodic Hann window and
+ * transformed; power goes through Slaney's mel filters; `log10` is clamped at 1e-10 and at 8 below its maximum over the whole
+ * padded window, then `(x + 4) / 4`. Frames of pure padding are not computed: they are all alike and never raise that maximum.
+ *
+ * Runs in slices. Throws InvalidArgumentError if `samples` are none, or more than the window has, and AbortedError.
+ */
+export async function logMelFeatures(samples: Float32Array, config: LogMelConfig, signal?: AbortSignal): Promise<LogMel> {
+  const { fftSize, hopLength, featureSize: mels } = config;
+  const padded = config.chunkLength * config.samplingRate;
+  if (samples.length === 0 || samples.length > padded) {
+    throw new InvalidArgumentError({ argument: "samples", expected: `1 to ${padded} samples`, received: samples });
+  }
+  const slices = new TimeSlices("Computing log-mel features", signal);
+  const spectrum = new PowerSpectrum(periodicHann(fftSize));
+  const filters = melFilters(mels, fftSize, config.samplingRate);
+  const allFrames = Math.floor(padded / hopLength);
+  const frames = Math.min(Math.ceil(samples.length / hopLength), allFrames);
+  // Frames that begin in the padding can still reach back into the sound and hold the maximum.
+  const touched = Math.min(Math.floor((samples.length - 1 + fftSize / 2) / hopLength) + 1, allFrames);
+  const inputFeatures = new Float32Array(mels * frames);
+  const frame = new Float32Array(fftSize);
+  const power = new Float64Array(fftSize / 2 + 1);
+  const column = new Float32Array(mels);
+  let maximum = Math.log10(smallestPower);
+  for (let index = 0; index < touched; index++) {
+    if (slices.over) await slices.next();
+    cutFrame(samples, padded, index * hopLength - fftSize / 2, frame);
+    spectrum.compute(frame, power);
+    logMelColumn(power, filters, column);
+    for (let mel = 0; mel < mels; mel++) {
+      maximum = Math.max(maximum, column[mel]!);
+      if (index < frames) inputFeatures[mel * frames + index] = column[mel]!;
+    }
+  }
+  compress(inputFeatures, maximum - 8);
+  return { inputFeatures, mels, frames };
+}
+
+function periodicHann(size: number): Float64Array {
+  return Float64Array.from({ length: size }, (_, index) => 0.5 * (1 - Math.cos((2 * Math.PI * index) / size)));
+}
+
+/** Copies the frame that begins at `start`. The padded signal of `padded` samples is reflected at its ends. */
+function cutFrame(samples: Float32Array, padded: number, start: number, frame: Float32Array): void {
+  if (start >= 0 && start + frame.length <= samples.length) {
+    frame.set(samples.subarray(start, start + frame.length));
+    return;
+  }
+  for (let index = 0; index < frame.length; index++) {
+    const at = Math.abs(start + index);
+    const reflected = at < padded ? at : 2 * (padded - 1) - at;
+    frame[index] = samples[reflected] ?? 0;
+  }
+}
+
+function logMelColumn(power: Float64Array, { weights, bins, starts, ends }: MelFilters, column: Float32Array): void {
+  for (let mel = 0; mel < column.length; mel++) {
+    let sum = 0;
+    for (let bin = starts[mel]!; bin < ends[mel]!; bin++) sum += weights[mel * bins + bin]! * power[bin]!;
+    column[mel] = Math.log10(Math.max(sum, smallestPower));
+  }
+}
+
+function compress(features: Float32Array, floor: number): void {
+  for (let index = 0; index < features.length; index++) features[index] = (Math.max(features[index]!, floor) + 4) / 4;
+}
