@@ -32,15 +32,16 @@ inline __m256 gelu(__m256 x) {
   constexpr float coefficients[] = {0.03652052953839302f,  -0.1954738050699234f,  0.39287319779396057f, -0.3065764904022217f,
                                     -0.005967644974589348f, 0.025442903861403465f, 0.05902469903230667f, 0.18445950746536255f,
                                     0.245374396443367f,    0.2822333872318268f,   0.28208932280540466f};
-  const __m256 z = _mm256_mul_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), x), _mm256_set1_ps(0.70710678f));
+  const __m256 size = _mm256_min_ps(_mm256_set1_ps(14.7f), _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x));  // its square is finite
+  const __m256 z = _mm256_mul_ps(size, _mm256_set1_ps(0.70710678f));
   const __m256 t = _mm256_div_ps(_mm256_set1_ps(2), _mm256_add_ps(_mm256_set1_ps(2), z));
   __m256 p = _mm256_set1_ps(coefficients[0]);
   UNROLL
   for (int i = 1; i < 11; i++) p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(coefficients[i]));
   // The rounding error of x²/2 would be magnified by the exponential: carry it along as a factor.
-  const __m256 half = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
-  const __m256 square = _mm256_mul_ps(half, x);
-  const __m256 error = _mm256_fmsub_ps(half, x, square);
+  const __m256 half = _mm256_mul_ps(size, _mm256_set1_ps(0.5f));
+  const __m256 square = _mm256_mul_ps(half, size);
+  const __m256 error = _mm256_fmsub_ps(half, size, square);
   __m256 power = exponential(negative(square));
   power = _mm256_fnmadd_ps(power, error, power);
   const __m256 tail = _mm256_mul_ps(_mm256_mul_ps(_mm256_set1_ps(0.5f), power), _mm256_mul_ps(t, p));

@@ -71,6 +71,7 @@ void attend_row(const AttentionArgs& args, int row, int key_head, int head, int 
   const int begin = args.spans[2 * row], end = args.spans[2 * row + 1];
   float* output = args.output + start;
   std::fill_n(output, static_cast<size_t>(heads) * args.width, 0.0f);
+  if (begin >= end) return;
 
   Running running[kHeads];
   const int anchor = args.paged ? begin / kKeyTile * kKeyTile : begin;
@@ -86,7 +87,6 @@ void attend_row(const AttentionArgs& args, int row, int key_head, int head, int 
       attend(args, tile, tile_begin, tile_end, args.query + start + offset, running[i], output + offset);
     }
   }
-  if (begin >= end) return;
   for (int i = 0; i < heads; i++) {
     for (int j = 0; j < args.width; j++) output[static_cast<size_t>(i) * args.width + j] /= running[i].sum;
   }
