@@ -6,7 +6,7 @@ const characterOfByte: readonly string[] = makeAlphabet();
 
 const byteOfCharacter: ReadonlyMap<string, number> = new Map(characterOfByte.map((character, byte) => [character, byte]));
 
-const encoder: TextEncoder = new TextEncoder();
+const encoder = new TextEncoder();
 
 /** The character that stands for `byte` (0 to 255). */
 export function byteCharacter(byte: number): string {

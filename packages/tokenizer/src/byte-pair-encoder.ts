@@ -11,7 +11,7 @@ export const wordByteLimit: number = 2 ** 21;
 /** Longer words are rare and rarely come back. */
 const cachedByteLimit = 64;
 
-const textEncoder: TextEncoder = new TextEncoder();
+const textEncoder = new TextEncoder();
 
 /** Byte-pair encoding of one word: joins the adjacent pair of lowest rank, the leftmost first, until no rule applies. */
 export class BytePairEncoder {
@@ -52,10 +52,15 @@ export class BytePairEncoder {
 
   #merge(bytes: Uint8Array): number[] {
     const count = bytes.length;
-    const ids = Int32Array.from(bytes, (byte) => this.#byteIds[byte] as number);
-    // A linked list over positions; a position that was joined to its left neighbour has the id -1.
-    const next = Int32Array.from({ length: count }, (_, position) => (position + 1 < count ? position + 1 : -1));
-    const previous = Int32Array.from({ length: count }, (_, position) => position - 1);
+    // A linked list over positions, with -1 for none; a position that was joined to its left neighbour has the id -1.
+    const ids = new Int32Array(count);
+    const next = new Int32Array(count);
+    const previous = new Int32Array(count);
+    for (let position = 0; position < count; position += 1) {
+      ids[position] = this.#byteIds[bytes[position] as number] as number;
+      next[position] = position + 1 < count ? position + 1 : -1;
+      previous[position] = position - 1;
+    }
     // Every merge takes one entry out and puts at most two in.
     const queue = new MergeQueue(2 * count);
     const propose = (position: number): void => {

@@ -7,7 +7,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 export class IncrementalDecoder {
   readonly #tokenizer: Tokenizer;
   readonly #options: { skipSpecial?: boolean };
-  readonly #decoder: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** `skipSpecial` (default false) leaves special added tokens out. */
   constructor(tokenizer: Tokenizer, options: { skipSpecial?: boolean } = {}) {

@@ -5,3 +5,7 @@ export { vocabularyLimit } from "./parse-tokenizer-file.ts";
 export { textLimit, Tokenizer, type TextSegment } from "./tokenizer.ts";
 export type { AddedToken, NormalizationForm, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
 export type { TokenizerFiles } from "./tokenizer-files.ts";
+export { ChatTemplateError, type ChatTemplateErrorCode } from "./chat-template/chat-template-error.ts";
+export { ChatTemplate, type ChatTemplateMessage, type RenderOptions } from "./chat-template/chat-template.ts";
+export type { ChatTemplateFiles } from "./chat-template/template-source.ts";
+export { templateMemoryLimit, templateOutputLimit, templateSourceLimit, templateTimeLimit } from "./chat-template/template-protocol.ts";

@@ -1,6 +1,6 @@
 import { UnsupportedError } from "@polywen/tensor";
 import { byteCharacter } from "./byte-alphabet.ts";
-import { JsonNode } from "./json-node.ts";
+import type { JsonNode } from "./json-node.ts";
 import { parseAddedTokens, parseSpecialTokens } from "./parse-added-tokens.ts";
 import type { NormalizationForm, TokenizerDefinition } from "./tokenizer-definition.ts";
 import { gpt2Pattern, translateWordPattern } from "./word-patterns.ts";
@@ -48,11 +48,12 @@ function requireByteLevelModel(model: JsonNode): void {
 }
 
 function parseVocabulary(node: JsonNode): Map<string, number> {
-  const entries = node.members();
-  if (entries.length > vocabularyLimit) node.fail(`has ${entries.length} entries; the limit is ${vocabularyLimit}`);
+  const tokens = Object.keys(node.record());
+  if (tokens.length > vocabularyLimit) node.fail(`has ${tokens.length} entries; the limit is ${vocabularyLimit}`);
   const vocabulary = new Map<string, number>();
   const seen = new Uint8Array(vocabularyLimit);
-  for (const [token, idNode] of entries) {
+  for (const token of tokens) {
+    const idNode = node.member(token);
     const id = idNode.index(vocabularyLimit);
     if (seen[id] === 1) idNode.fail(`the id ${id} is taken by another token`);
     seen[id] = 1;
@@ -65,11 +66,11 @@ function parseVocabulary(node: JsonNode): Map<string, number> {
 }
 
 function parseMerges(node: JsonNode, vocabulary: ReadonlyMap<string, number>): [number, number, number][] {
-  const items = node.items();
-  if (items.length > vocabularyLimit) node.fail(`has ${items.length} entries; the limit is ${vocabularyLimit}`);
-  return items.map((item) => {
+  const count = Array.isArray(node.value) ? node.value.length : 0;
+  if (count > vocabularyLimit) node.fail(`has ${count} entries; the limit is ${vocabularyLimit}`);
+  return node.items().map((item) => {
     const [left, right, ...rest] = Array.isArray(item.value) ? item.items().map((part) => part.string()) : item.string().split(" ");
-    if (left === undefined || right === undefined || rest.length > 0) item.fail("a merge joins exactly two tokens");
+    if (left === undefined || right === undefined || rest.length > 0) return item.fail("a merge joins exactly two tokens");
     const ids = [left, right, left + right].map((token) => vocabulary.get(token) ?? item.fail(`the token ${JSON.stringify(token)} is not in the vocabulary`));
     return ids as [number, number, number];
   });

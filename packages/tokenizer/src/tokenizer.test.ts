@@ -35,7 +35,7 @@ describe("Tokenizer", () => {
 
   it("decodes what it encoded to the NFC of the text between added tokens", () => {
     const normalized = (text: string, addedTokens: RegExp): string =>
-      text.split(addedTokens).map((part) => part.toWellFormed().normalize("NFC")).join("");
+      text.split(addedTokens).map((part) => Buffer.from(part).toString().normalize("NFC")).join("");
     fc.assert(
       fc.property(nastyText, (text) => {
         expect(tokenizer.decode(tokenizer.encode(text))).toBe(normalized(text, /(<think>)/));
@@ -94,7 +94,7 @@ describe("Tokenizer", () => {
       tokenizer_class: "Qwen2Tokenizer",
       added_tokens_decoder: Object.fromEntries(added_tokens.map((token: any) => [String(token.id), token])),
     };
-    const merges = ["#version: 0.2", ...model.merges.map((pair: string[]) => pair.join(" ")), ""].join("\n");
+    const merges = ["#version: 0.2", ...model.merges.map((pair) => (pair as string[]).join(" ")), ""].join("\n");
     const legacy = Tokenizer.fromFiles({ vocabulary: model.vocab, merges, config });
     for (const { text, ids } of goldens.cases) expect(legacy.encode(text, { special: true })).toEqual(goldenIds(ids, "qwen2").special);
     expect(() => Tokenizer.fromFiles({ vocabulary: model.vocab, merges, config: { tokenizer_class: "LlamaTokenizer" } })).toThrowError(

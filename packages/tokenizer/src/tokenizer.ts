@@ -4,7 +4,7 @@ import { fromByteAlphabet } from "./byte-alphabet.ts";
 import { BytePairEncoder } from "./byte-pair-encoder.ts";
 import { normalize, toWellFormed } from "./normalize.ts";
 import { parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.ts";
-import type { AddedToken, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
+import type { AddedToken, NormalizationForm, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
 import { splitWords } from "./word-patterns.ts";
 
 /** A stretch of a prompt. Only trusted text can become added tokens. */
@@ -17,7 +17,7 @@ export interface TextSegment {
 export const textLimit: number = 2 ** 25;
 
 const noBytes: Uint8Array = new Uint8Array(0);
-const textEncoder: TextEncoder = new TextEncoder();
+const textEncoder = new TextEncoder();
 
 /**
  * Byte-level BPE as Qwen2, Llama 3 and GPT-2 use it. Every text can be encoded, and `decode(encode(text))` is the normalised text;
@@ -28,6 +28,8 @@ export class Tokenizer {
   readonly specialTokens: SpecialTokens;
   /** All added tokens, by ascending id. */
   readonly addedTokens: readonly AddedToken[];
+  /** Forms that text is normalised to before it is split into words. */
+  readonly normalization: readonly NormalizationForm[];
   /** Greatest id plus one. The embedding table of a model may have more rows. */
   readonly vocabularySize: number;
   readonly #definition: TokenizerDefinition;
@@ -44,6 +46,7 @@ export class Tokenizer {
     this.#definition = definition;
     this.specialTokens = definition.specialTokens;
     this.addedTokens = addedTokens;
+    this.normalization = definition.normalization;
     this.#encoder = new BytePairEncoder(definition);
     this.#rawMatcher = new AddedTokenMatcher(addedTokens.filter((token) => !token.normalized));
     this.#normalizedMatcher = new AddedTokenMatcher(
@@ -138,8 +141,8 @@ export class Tokenizer {
 
   /** Normalising moves characters, so that a piece is either trusted as a whole or not at all. */
   #encodeNormalized(text: string, trusted: boolean, special: boolean, output: number[]): void {
-    const { normalization, wordPatterns } = this.#definition;
-    const normalized = normalize(text, normalization);
+    const { wordPatterns } = this.#definition;
+    const normalized = normalize(text, this.normalization);
     const pieces: Piece[] = this.#normalizedMatcher.split(normalized, trusted ? [[0, normalized.length]] : [], special);
     for (const piece of pieces) {
       if ("id" in piece) output.push(piece.id);
