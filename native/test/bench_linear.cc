@@ -1,12 +1,13 @@
 // Speed of the linear kernels beside what the machine can do: the rate of fused multiply-adds in registers and of plain
-// reads from memory. Prints the best of many short runs, since other work may share the machine.
+// reads from memory. Other work may share the machine: time is that of the threads on their cores, and the best of many
+// short runs counts.
 //   bench_linear [threads]
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -20,21 +21,28 @@ namespace {
 
 int threads = 1;
 
-// Runs work(0 … threads-1) side by side; the calling thread takes part. Starting threads costs tens of microseconds,
-// so a run repeats the work until that no longer counts.
+double thread_seconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+// Runs work(thread, repeat) for all threads side by side; the time of a repeat on the slowest one.
 double seconds(int repeats, const std::function<void(int thread, int repeat)>& work) {
   std::atomic<int> ready{0};
+  std::vector<double> times(threads);
   const auto loop = [&](int thread) {
     ready++;
     while (ready < threads) {}
+    const double start = thread_seconds();
     for (int repeat = 0; repeat < repeats; repeat++) work(thread, repeat);
+    times[thread] = thread_seconds() - start;
   };
-  const auto start = std::chrono::steady_clock::now();
   std::vector<std::thread> others;
   for (int thread = 1; thread < threads; thread++) others.emplace_back(loop, thread);
   loop(0);
   for (std::thread& other : others) other.join();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats;
+  return *std::max_element(times.begin(), times.end()) / repeats;
 }
 
 double best(int runs, int repeats, const std::function<void(int, int)>& work) {
@@ -79,6 +87,7 @@ double read_rate(const char* data) {
     const auto* words = reinterpret_cast<const uint64_t*>(data + thread * share);
     uint64_t sums[8] = {};
     for (size_t i = 0; i < share / 8; i += 8) {
+      __builtin_prefetch(words + i + 256);
       for (int j = 0; j < 8; j++) sums[j] += words[i + j];
     }
     for (uint64_t sum : sums) sink += sum;
