@@ -195,7 +195,7 @@ export interface AttentionOperation {
   readonly output: TensorId;
 }
 
-/** The one operation with an effect: writes row `r` into slot `slots[r]` of a resource, rounding to its dtype; -1 skips the row. */
+/** The one operation with an effect: writes row `r` into slot `slots[r]` of a resource, rounding to its dtype; -1 skips the row. Slots of a run are distinct. */
 export interface StoreOperation {
   readonly kind: "store";
   /** [rows, …] */
@@ -207,9 +207,12 @@ export interface StoreOperation {
 }
 
 /**
- * Chooses one token per row. Order as in transformers: repetition penalty over the row's history, temperature,
- * top-k, top-p, min-p, draw. Temperature 0 takes the largest logit, the lowest id among equals.
- * Log-probabilities are of the raw logits.
+ * Chooses one token per row, in float64. Order as in transformers: repetition penalty over the row's history,
+ * temperature, top-k, top-p (the smallest set that reaches it, at least one), min-p, draw. Tokens are sorted by
+ * probability, the lower id first among equals, and the draw takes the first whose cumulative probability among the
+ * kept exceeds `(word >>> 8) · 2⁻²⁴`, where `word` is the first of the Philox block of the row's seed.
+ * Temperature 0 takes the largest penalised logit, the lowest id among equals. Log-probabilities are of the raw
+ * logits, which may be -infinity but neither NaN nor infinity.
  */
 export interface SampleOperation {
   readonly kind: "sample";
@@ -217,7 +220,7 @@ export interface SampleOperation {
   readonly logits: TensorId;
   /** f32 [outputs, SAMPLE_PARAMETERS.length]: see `SAMPLE_PARAMETERS` */
   readonly parameters: TensorId;
-  /** u32 [outputs, 4]: key (two words) and counter (two words) of the Philox 4×32-10 generator */
+  /** u32 [outputs, 4]: key (two words) and counter (two words, followed by two zeros) of the Philox 4×32-10 generator */
   readonly seeds: TensorId;
   /** i32 [outputs, 2]: begin and end of the row's part of `history` */
   readonly historySpans: TensorId;

@@ -4,6 +4,7 @@ import type { Operation } from "../operations.ts";
 import type { Sizes } from "../shape.ts";
 import { createReferenceBackend } from "../reference/reference-backend.ts";
 import { conformanceCases, invarianceCases } from "./conformance-cases.ts";
+import { refusalCases, runRefusal } from "./refusal-cases.ts";
 import { runConformance } from "./run-conformance.ts";
 import { runInvariance } from "./run-invariance.ts";
 
@@ -55,6 +56,10 @@ describe("the conformance suite", () => {
 
   it.each(invarianceCases)("finds no dependence on the batch in $name", async (conformanceCase) => {
     expect(await runInvariance(reference, conformanceCase)).toEqual([]);
+  });
+
+  it.each(refusalCases)("sees the reference refuse $name", async (refusalCase) => {
+    expect(await runRefusal(reference, refusalCase)).toBe(refusalCase.code);
   });
 });
 

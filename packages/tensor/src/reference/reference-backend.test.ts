@@ -71,6 +71,8 @@ describe("loadWeights", () => {
     await expect(short).rejects.toThrowError(InvalidFileError);
     await expect(short).rejects.toMatchObject({ facts: { file, offset: 10 } });
     await expect(load({ location: { kind: "file", file: join(folder, "none"), offset: 0, byteLength: 12 } })).rejects.toThrowError(NotFoundError);
+    await expect(load({ location: { kind: "file", file, offset: -1, byteLength: 12 } })).rejects.toThrowError(InvalidArgumentError);
+    await expect(load({ location: { kind: "file", file: folder, offset: 0, byteLength: 12 } })).rejects.toThrowError(InvalidFileError);
     await expect(load({ shape: [4] })).rejects.toThrowError(InvalidArgumentError);
     await expect(load({ shape: [-3] })).rejects.toThrowError(InvalidArgumentError);
   });

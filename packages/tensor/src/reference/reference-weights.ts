@@ -1,4 +1,4 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
 import { byteLengthOf } from "../dtype.ts";
@@ -11,6 +11,8 @@ const SLICE_BYTES = 1 << 20;
 
 /** Most elements of one weight. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
+
+type FileLocation = Extract<WeightLocation, { kind: "file" }>;
 
 /** A weight as f32, row-major. */
 export interface ReferenceWeight {
@@ -51,7 +53,10 @@ export class ReferenceWeights implements Weights {
  * `InvalidFileError` where a file is too short, `NotFoundError` where it is missing, `AbortedError`, `OutOfMemoryError`.
  */
 export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<ReferenceWeights> {
-  for (const [name, source] of sources) checkWeight(name, source);
+  for (const [name, source] of sources) {
+    checkWeight(name, source);
+    if (source.location.kind === "file") await checkFile(name, source.location);
+  }
   const total = [...sources.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
   const weights = new Map<string, ReferenceWeight>();
   let done = 0;
@@ -79,6 +84,19 @@ function checkWeight(name: string, { dtype, shape, location }: WeightData): void
   throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received: byteLengthAt(location) });
 }
 
+/** Fails before anything is allocated where a file cannot hold a weight. */
+async function checkFile(name: string, { file, offset, byteLength }: FileLocation): Promise<void> {
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidArgumentError({ argument: `offset of weight ${name}`, expected: "an integer from 0 on", received: offset });
+  const { size } = await stat(file).catch((cause: unknown) => refuseFile(file, cause));
+  if (offset + byteLength > size) throw new InvalidFileError({ file, offset: size, problem: `the file ends inside weight ${name}` });
+}
+
+function refuseFile(file: string, cause: unknown): never {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") throw new NotFoundError({ what: "file", name: file }, { cause });
+  throw new InvalidFileError({ file, problem: `the file cannot be read (${code})` }, { cause });
+}
+
 function byteLengthAt(location: WeightLocation): number {
   return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
 }
@@ -91,7 +109,7 @@ async function* slicesOf(location: WeightLocation): AsyncGenerator<Uint8Array> {
     }
     return;
   }
-  const file = await openFile(location.file);
+  const file = await open(location.file, "r").catch((cause: unknown) => refuseFile(location.file, cause));
   try {
     for (let start = 0; start < location.byteLength; start += SLICE_BYTES) {
       const slice = new Uint8Array(Math.min(SLICE_BYTES, location.byteLength - start));
@@ -103,18 +121,10 @@ async function* slicesOf(location: WeightLocation): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function openFile(name: string): Promise<FileHandle> {
-  try {
-    return await open(name, "r");
-  } catch (cause) {
-    throw new NotFoundError({ what: "file", name }, { cause });
-  }
-}
-
 async function readFully(file: FileHandle, target: Uint8Array, offset: number, name: string): Promise<void> {
   let filled = 0;
   while (filled < target.byteLength) {
-    const { bytesRead } = await file.read(target, filled, target.byteLength - filled, offset + filled);
+    const { bytesRead } = await file.read(target, filled, target.byteLength - filled, offset + filled).catch((cause: unknown) => refuseFile(name, cause));
     if (bytesRead === 0) throw new InvalidFileError({ file: name, offset: offset + filled, problem: "the file ends inside a weight" });
     filled += bytesRead;
   }
