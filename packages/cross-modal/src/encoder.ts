@@ -35,7 +35,7 @@ export interface Features {
   readonly rows: number;
 }
 
-/** An encoder that is any async function. */
+/** An encoder that is any async function: `{ kind: "function", width: 8, encode: async (input) => ({ features, rows }) }`. */
 export interface FunctionEncoder<Input> {
   readonly kind: "function";
   /** Width of a feature row. */
@@ -45,8 +45,3 @@ export interface FunctionEncoder<Input> {
 
 /** Turns the input of a modality into features. */
 export type Encoder<Input> = ProgramEncoder<Input> | FunctionEncoder<Input>;
-
-/** An encoder written as a function: `functionEncoder({ width: 8, encode: async (input) => ({ features, rows }) })`. */
-export function functionEncoder<Input>(encoder: Omit<FunctionEncoder<Input>, "kind">): FunctionEncoder<Input> {
-  return { kind: "function", ...encoder };
-}

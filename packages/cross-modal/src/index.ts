@@ -1,5 +1,5 @@
 export { linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
-export { functionEncoder, type Encoder, type Features, type FunctionEncoder, type PreparedMedium, type ProgramEncoder } from "./encoder.ts";
+export type { Encoder, Features, FunctionEncoder, PreparedMedium, ProgramEncoder } from "./encoder.ts";
 export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
 export { MediaEncoder, type MediaEncoderParts } from "./media-encoder.ts";
 export {

@@ -1,20 +1,16 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { collectWeights, Engine, MEDIA_ROWS, stepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import { openCheckpoint, openModelFolder, readGenerationConfig, type Checkpoint, type ModelFolder } from "@polywen/formats";
 import { IndexPool } from "@polywen/kv-cache";
-import { AbortedError, InvalidArgumentError, NotFoundError, type Backend, type Resource } from "@polywen/tensor";
+import { AbortedError, InvalidArgumentError, type Backend, type Resource } from "@polywen/tensor";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import { loadTokenizer } from "./loaded-tokenizer.ts";
 import type { LoadModelOptions } from "./model-options.ts";
 import type { LoadedModality } from "./model-parts.ts";
 import { Model } from "./model.ts";
+import { resolveSource } from "./resolve-source.ts";
 import { selectBackend } from "./select-backend.ts";
-
-/** The model that comes with this package: small, trained, for pictures and recordings of digits and simple scenes. */
-export const EMBEDDED_MODEL = "polywen/tiny";
 
 /**
  * Loads a model from a folder in the layout of Hugging Face, or `"polywen/tiny"`, the embedded one.
@@ -62,17 +58,6 @@ export async function loadModel(source: string, options: LoadModelOptions = {}):
   }
 }
 
-/** A folder, or the embedded model. Anything else is explained rather than guessed. */
-function resolveSource(source: string): string {
-  if (typeof source !== "string" || source === "") throw new InvalidArgumentError({ argument: "source", expected: "a folder or \"polywen/tiny\"", received: source });
-  if (source === EMBEDDED_MODEL) return fileURLToPath(new URL("../models/tiny", import.meta.url));
-  if (existsSync(source)) return source;
-  throw new NotFoundError(
-    { what: "Model", name: source },
-    { hint: "Give a folder with config.json, tokenizer.json and safetensors. This release does not download from a hub: fetch the folder first, for instance with `hf download`." },
-  );
-}
-
 async function openBackend(options: LoadModelOptions): Promise<{ backend: Backend; ownsBackend: boolean; warning: string | undefined }> {
   const { backend = "auto" } = options;
   if (typeof backend !== "string") return { backend, ownsBackend: false, warning: undefined };
@@ -89,14 +74,14 @@ async function loadModalities(backend: Backend, media: Resource, family: Family,
   const loaded = new Map<string, LoadedModality>();
   for (const { definition, placeholder, before, after } of family.modalities) {
     const encoder = await MediaEncoder.load({ definition, weights: checkpoint }, { backend, media }, { signal: options.signal });
-    loaded.set(definition.name, { encoder, placeholder, before, after, native: true });
+    loaded.set(definition.name, { encoder, placeholder, before, after });
   }
-  for (const modality of options.modalities ?? []) {
+  for (const [index, modality] of (options.modalities ?? []).entries()) {
     const { name } = modality.definition;
     if (loaded.has(name)) throw new InvalidArgumentError({ argument: "modalities", expected: "names that the model does not have yet", received: name });
     const encoder = await MediaEncoder.load(modality, { backend, media }, { signal: options.signal });
-    // The id is never looked up: every row of the medium is replaced.
-    loaded.set(name, { encoder, placeholder: 0, before: "", after: "", native: false });
+    // No token of the checkpoint: a negative number can never be confused with one.
+    loaded.set(name, { encoder, placeholder: -1 - index, before: "", after: "" });
   }
   return loaded;
 }

@@ -8,12 +8,11 @@ import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
 /** A modality of a loaded model. */
 export interface LoadedModality {
   readonly encoder: MediaEncoder;
-  /** Token id that stands for its rows. */
+  /** Id that stands for its rows: a token of the checkpoint, or a negative number for a modality that the user added. */
   readonly placeholder: number;
+  /** Special tokens around the placeholder. */
   readonly before: string;
   readonly after: string;
-  /** False for modalities that the user added: their placeholder is no token of the checkpoint. */
-  readonly native: boolean;
 }
 
 /** Everything a loaded model is made of. */

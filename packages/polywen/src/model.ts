@@ -16,6 +16,8 @@ export interface ModelInfo {
   readonly device: DeviceInfo;
   /** `text` and the names of its modalities. */
   readonly modalities: readonly string[];
+  /** The id that stands for a medium in `Model.logits`, by modality. Negative for modalities that were added at loading. */
+  readonly placeholders: Readonly<Record<string, number>>;
   readonly vocabularySize: number;
   /** Longest sequence of the architecture, in tokens. */
   readonly contextLength: number;
@@ -47,6 +49,7 @@ export class Model {
       backend: backend.name,
       device: backend.device,
       modalities: ["text", ...modalities.keys()],
+      placeholders: Object.fromEntries([...modalities].map(([name, { placeholder }]) => [name, placeholder])),
       vocabularySize: engine.model.vocabularySize,
       contextLength: engine.model.contextLength,
       cacheTokens: engine.cacheTokens,

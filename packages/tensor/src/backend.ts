@@ -15,6 +15,12 @@ export interface WeightData {
   readonly location: WeightLocation;
 }
 
+/** A weight that was computed rather than stored. `shape` has one or two axes; `values` are row-major. */
+export function weightFromFloats(values: Float32Array, shape: readonly number[]): WeightData {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { dtype: "f32", shape, location: { kind: "bytes", bytes } };
+}
+
 /** Options of every long call. */
 export interface LongCallOptions {
   readonly signal?: AbortSignal | undefined;

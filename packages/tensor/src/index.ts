@@ -26,6 +26,7 @@ export {
   type WeightData,
   type WeightLocation,
   type Weights,
+  weightFromFloats,
 } from "./backend.ts";
 export { byteLengthOf, createTypedArray, type DType, type StorageDType, type TypedArrayOf } from "./dtype.ts";
 export { bf16ToF32, decodeFloats, f16ToF32, f32ToBf16 } from "./float-conversion.ts";

@@ -1,7 +1,7 @@
 import type { WeightNaming } from "@polywen/core";
 import type { ProgramEncoder } from "@polywen/cross-modal";
 import type { FeatureExtractorConfig } from "@polywen/formats";
-import { InvalidArgumentError, ProgramBuilder, type Sizes, type TensorSpec, type WeightData } from "@polywen/tensor";
+import { InvalidArgumentError, weightFromFloats, type Extent, type ProgramBuilder, type Sizes, type TensorSpec, type WeightData } from "@polywen/tensor";
 import { preprocessAudio } from "../audio-processor.ts";
 import type { AudioOptions, AudioSource } from "../decode-audio.ts";
 import type { OmniAudioConfig } from "./omni-audio-config.ts";
@@ -40,20 +40,21 @@ export function omniAudioEncoder(config: OmniAudioConfig, options: OmniAudioEnco
 }
 
 function buildTower(builder: ProgramBuilder, config: OmniAudioConfig, capacities: Sizes): TensorSpec {
-  const [frames, steps, tokens] = ["frames", "steps", "tokens"].map((name) => builder.dimension(name, capacities[name] ?? 1)) as [TensorSpec["shape"][0], TensorSpec["shape"][0], TensorSpec["shape"][0]];
-  const features = builder.input("inputFeatures", "f32", [frames!, config.melBands]);
-  const spans = builder.input("spans", "i32", [steps!, 2]);
-  const first = convolution(builder, features, builder.input("firstTaps", "i32", [frames!, 3]), "audio_tower.conv1", config.width);
-  const second = convolution(builder, first, builder.input("secondTaps", "i32", [steps!, 3]), "audio_tower.conv2", config.width);
+  const dimension = (name: string): Extent => builder.dimension(name, capacities[name] ?? 1);
+  const [frames, steps, tokens] = [dimension("frames"), dimension("steps"), dimension("tokens")];
+  const features = builder.input("inputFeatures", "f32", [frames, config.melBands]);
+  const spans = builder.input("spans", "i32", [steps, 2]);
+  const first = convolution(builder, features, builder.input("firstTaps", "i32", [frames, 3]), "audio_tower.conv1", config.width);
+  const second = convolution(builder, first, builder.input("secondTaps", "i32", [steps, 3]), "audio_tower.conv2", config.width);
   const table = builder.weight(POSITIONS, [config.window, config.width]);
-  let hidden = builder.add(second, builder.embedding({ ids: builder.input("stepPositions", "i32", [steps!]), table }));
+  let hidden = builder.add(second, builder.embedding({ ids: builder.input("stepPositions", "i32", [steps]), table }));
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `audio_tower.layers.${layer}`;
     hidden = builder.add(hidden, attention(builder, config, norm(builder, hidden, `${prefix}.self_attn_layer_norm`), `${prefix}.self_attn`, spans));
     const inner = dense(builder, norm(builder, hidden, `${prefix}.final_layer_norm`), `${prefix}.fc1`, config.feedForwardWidth);
     hidden = builder.add(hidden, dense(builder, builder.activation("gelu", inner), `${prefix}.fc2`, config.width));
   }
-  const pooled = builder.gather(hidden, builder.input("pooled", "i32", [tokens!, 2]), "mean");
+  const pooled = builder.gather(hidden, builder.input("pooled", "i32", [tokens, 2]), "mean");
   return norm(builder, pooled, "audio_tower.ln_post");
 }
 
@@ -95,7 +96,7 @@ function sinusoids(length: number, width: number): WeightData {
     const angle = Math.fround(Math.floor(index / width) * Math.fround(Math.exp(Math.fround(-increment * (column % half)))));
     return column < half ? Math.sin(angle) : Math.cos(angle);
   });
-  return { dtype: "f32", shape: [length, width], location: { kind: "bytes", bytes: new Uint8Array(table.buffer) } };
+  return weightFromFloats(table, [length, width]);
 }
 
 /** Log-mel features come band by band; the tower reads them frame by frame. */

@@ -2,7 +2,7 @@ import type { Sampling } from "../generation/sampling.ts";
 
 /** A prompt as the engine takes it: media already expanded into rows, positions assigned. */
 export interface EnginePrompt {
-  /** Token ids, one per row. At a media row any id below the vocabulary size will do. */
+  /** Token ids, one per row. At a media row a negative number may stand for no token. */
   readonly ids: Int32Array;
   /** Positions [rows, axes]. */
   readonly positions: Int32Array;

@@ -48,7 +48,8 @@ export class StepWriter {
     const mediaIndex = this.#limits.mediaSlots === 0 ? undefined : input(stepNames.mediaIndex);
     for (let row = first; row < first + count; row++) {
       const at = this.#rows++;
-      ids[at] = sequence.ids[row]!;
+      // The id of a media row is never looked up and need not be a token.
+      ids[at] = Math.max(sequence.ids[row]!, 0);
       sequences[at] = index;
       slots[at] = sequence.pages!.slotOf(row);
       spans.set([0, row + 1], at * 2);

@@ -1,7 +1,7 @@
 import { frequenciesOf, type WeightNaming } from "@polywen/core";
 import type { ProgramEncoder } from "@polywen/cross-modal";
 import type { ImageProcessorConfig } from "@polywen/formats";
-import { ProgramBuilder, type Sizes, type TensorSpec, type WeightData } from "@polywen/tensor";
+import { weightFromFloats, type ProgramBuilder, type Sizes, type TensorSpec, type WeightData } from "@polywen/tensor";
 import type { ImageOptions, ImageSource } from "../decode-image.ts";
 import { preprocessImage } from "../image-processor.ts";
 import type { Qwen25VisionConfig } from "./qwen25-vision-config.ts";
@@ -95,6 +95,5 @@ function mlp(builder: ProgramBuilder, config: Qwen25VisionConfig, input: TensorS
 /** The same inverse frequencies for rows and for columns, each over half of the head. */
 function axialFrequencies(headWidth: number): WeightData {
   const half = frequenciesOf(10_000, headWidth / 2);
-  const bytes = new Uint8Array(Float32Array.from([...half, ...half]).buffer);
-  return { dtype: "f32", shape: [headWidth / 2], location: { kind: "bytes", bytes } };
+  return weightFromFloats(Float32Array.from([...half, ...half]), [headWidth / 2]);
 }

@@ -1,0 +1,101 @@
+import { openCheckpoint, openModelFolder, type Checkpoint, type ModelFolder } from "@polywen/formats";
+import { kvBytesPerRow } from "@polywen/kv-cache";
+import { PolywenError } from "@polywen/tensor";
+import type { Family } from "./families/family.ts";
+import { loadFamily } from "./families/registry.ts";
+import { loadTokenizer } from "./loaded-tokenizer.ts";
+import { resolveSource } from "./resolve-source.ts";
+
+/** Tensors that a checkpoint stores in one element type. */
+export interface StoredDType {
+  /** As safetensors names it: `BF16`. */
+  readonly dtype: string;
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly bytes: number;
+}
+
+/** What a model folder holds. Sizes in bytes. */
+export interface ModelSummary {
+  readonly path: string;
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  /** The text decoder; undefined if this version does not know the architecture. */
+  readonly architecture:
+    | {
+        readonly layers: number;
+        readonly hiddenSize: number;
+        readonly keyHeads: number;
+        readonly headWidth: number;
+        readonly vocabularySize: number;
+        readonly contextLength: number;
+        /** Axes of a position: 1, or 3 with M-RoPE. */
+        readonly positionAxes: number;
+        /** Keys that windowed layers see; undefined if there are none. */
+        readonly window: number | undefined;
+      }
+    | undefined;
+  /** `text` and the modalities that come with the checkpoint; empty for an unknown architecture. */
+  readonly modalities: readonly string[];
+  /** Elements of all tensors. */
+  readonly parameters: number;
+  readonly tensors: { readonly count: number; readonly bytes: number; readonly dtypes: readonly StoredDType[] };
+  readonly tokenizer: { readonly vocabularySize: number; readonly addedTokens: number };
+  readonly chatTemplate: boolean;
+  /** Weights are loaded as stored, those of unused parts not at all, so that `weights` is an upper bound. */
+  readonly memory: { readonly weights: number; readonly cachePerToken: { readonly f32: number; readonly bf16: number } | undefined };
+  /** What a user should know, in whole sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** Describes a model folder or `"polywen/tiny"` from its small files and the headers of its weights. Throws as `loadModel` does for these files. */
+export async function inspectModel(source: string): Promise<ModelSummary> {
+  const folder = await openModelFolder(resolveSource(source));
+  const checkpoint = await openCheckpoint(folder.path);
+  const { tokenizer, template } = await loadTokenizer(folder);
+  template?.dispose();
+  const { family, warning } = await knownFamily(folder);
+  const dtypes = storedDTypes(checkpoint);
+  const bytes = dtypes.reduce((sum, dtype) => sum + dtype.bytes, 0);
+  return {
+    path: folder.path,
+    modelType: folder.modelType,
+    ...describeFamily(family, bytes),
+    parameters: dtypes.reduce((sum, dtype) => sum + dtype.parameters, 0),
+    tensors: { count: checkpoint.tensors.size, bytes, dtypes },
+    tokenizer: { vocabularySize: tokenizer.vocabularySize, addedTokens: tokenizer.addedTokens.length },
+    chatTemplate: template !== undefined,
+    warnings: [...folder.warnings, ...(warning === undefined ? [] : [warning])],
+  };
+}
+
+/** A folder can be described although its architecture is not supported; that is then the warning. */
+async function knownFamily(folder: ModelFolder): Promise<{ family?: Family; warning?: string }> {
+  try {
+    return { family: await loadFamily(folder, {}) };
+  } catch (error) {
+    if (PolywenError.isInstance(error) && error.code === "UNSUPPORTED") return { warning: error.message };
+    throw error;
+  }
+}
+
+function describeFamily(family: Family | undefined, weights: number): Pick<ModelSummary, "architecture" | "modalities" | "memory"> {
+  if (family === undefined) return { architecture: undefined, modalities: [], memory: { weights, cachePerToken: undefined } };
+  const { kv, hiddenSize, vocabularySize, contextLength, positionAxes, window } = family.text;
+  return {
+    architecture: { layers: kv.layers, hiddenSize, keyHeads: kv.heads, headWidth: kv.width, vocabularySize, contextLength, positionAxes, window },
+    modalities: ["text", ...family.modalities.map(({ definition }) => definition.name)],
+    memory: { weights, cachePerToken: { f32: kvBytesPerRow({ ...kv, dtype: "f32" }), bf16: kvBytesPerRow({ ...kv, dtype: "bf16" }) } },
+  };
+}
+
+/** Most bytes first. */
+function storedDTypes({ tensors }: Checkpoint): StoredDType[] {
+  const found = new Map<string, StoredDType>();
+  for (const { dtype, shape, byteLength } of tensors.values()) {
+    const sum = found.get(dtype) ?? { dtype, tensors: 0, parameters: 0, bytes: 0 };
+    const parameters = shape.reduce((product, length) => product * length, 1);
+    found.set(dtype, { dtype, tensors: sum.tensors + 1, parameters: sum.parameters + parameters, bytes: sum.bytes + byteLength });
+  }
+  return [...found.values()].sort((a, b) => b.bytes - a.bytes);
+}
