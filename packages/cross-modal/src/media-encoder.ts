@@ -144,11 +144,13 @@ async function findWeights(source: ModalityWeights | Checkpoint, program: Progra
 
 /** Picks the program's weights from tensors in memory. */
 function takeWeights(given: ReadonlyMap<string, WeightData>, program: Program, modality: string, derived?: ReadonlyMap<string, WeightData>): ReadonlyMap<string, WeightData> {
-  const names = program.tensors.filter((tensor) => tensor.role === "weight").map((tensor) => tensor.name);
   return new Map(
-    names.map((name) => {
+    program.tensors.filter(({ role }) => role === "weight").map(({ name, shape }) => {
       const weight = derived?.get(name) ?? given.get(name);
       if (weight === undefined) throw new NotFoundError({ what: "Tensor", name, where: `the weights of modality ${modality}`, nearest: [...given.keys()].slice(0, 3) });
+      if (weight.shape.join() !== shape.join()) {
+        throw new InvalidArgumentError({ argument: `${modality} weight ${name}`, expected: `shape [${shape.join(", ")}]`, received: `shape [${weight.shape.join(", ")}]` });
+      }
       return [name, weight];
     }),
   );
