@@ -56,7 +56,7 @@ export class CaseDraft {
     return this.builder.resource(name, dtype, shape);
   }
 
-  /** One more run after the first; what is not given is as in the first run. */
+  /** One more run after the first; what is not given is as in the first run, cut to the new sizes. */
   thenRun(run: Partial<CaseRun>): void {
     this.#laterRuns.push({ sizes: { ...this.#sizes, ...run.sizes }, inputs: { ...this.#inputs, ...run.inputs } });
   }

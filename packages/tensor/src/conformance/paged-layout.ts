@@ -14,6 +14,8 @@ export interface PagedLayout {
   readonly positions: readonly number[];
   readonly slots: readonly number[];
   readonly spans: readonly number[];
+  /** The slot of any position of a sequence. */
+  slotOf(sequence: number, position: number): number;
 }
 
 /** Lays out sequences in pages that are neither in order nor all in use, their new rows interleaved at random but each sequence in order. */
@@ -36,5 +38,6 @@ export function pagedLayout(random: SeededRandom, sequences: readonly { readonly
     positions,
     slots: sequence.map((of, row) => slotOf(of, positions[row]!)),
     spans: positions.flatMap((position) => [Math.max(0, position + 1 - window), position + 1]),
+    slotOf,
   };
 }

@@ -58,7 +58,7 @@ export function mostProbable(values: Float64Array, count: number): Uint32Array {
 }
 
 /** Logits of ids in `history` move towards improbable: divided by the penalty if positive, else multiplied (Keskar et al., 2019). */
-function penalise(logits: Float64Array, history: ReadonlySet<number>, penalty: number): Float64Array {
+export function penalise(logits: Float64Array, history: ReadonlySet<number>, penalty: number): Float64Array {
   const penalised = Float64Array.from(logits);
   for (const id of history) penalised[id] = logits[id]! > 0 ? logits[id]! / penalty : logits[id]! * penalty;
   return penalised;
