@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { mropeLayout, sequentialLayout, splitAtPlaceholders, type LayoutPart } from "./layout.ts";
+
+const image: LayoutPart = { kind: "medium", placeholder: 90, rows: 6, grid: [1, 2, 3] };
+const audio: LayoutPart = { kind: "medium", placeholder: 91, rows: 5 };
+
+/** Positions that transformers 5.23 assigns to `a b <vb> IMAGE(1, 4, 6) <ve> c <ab> AUDIO×5 <ae> d`. */
+test("M-RoPE positions equal those of transformers", () => {
+  const { ids, positions, nextPosition, mediaRows } = mropeLayout([{ kind: "text", ids: [1, 2, 3] }, image, { kind: "text", ids: [4, 5, 6] }, audio, { kind: "text", ids: [7, 8] }]);
+  const axis = (number: number): number[] => Array.from(ids, (_, row) => positions[row * 3 + number]!);
+  expect([...ids]).toEqual([1, 2, 3, 90, 90, 90, 90, 90, 90, 4, 5, 6, 91, 91, 91, 91, 91, 7, 8]);
+  expect(axis(0)).toEqual([0, 1, 2, 3, 3, 3, 3, 3, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  expect(axis(1)).toEqual([0, 1, 2, 3, 3, 3, 4, 4, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  expect(axis(2)).toEqual([0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  expect(nextPosition - ids.length).toBe(-3);
+  expect([...mediaRows]).toEqual([-1, -1, -1, 0, 1, 2, 3, 4, 5, -1, -1, -1, 6, 7, 8, 9, 10, -1, -1]);
+});
+
+test("one axis counts rows", () => {
+  const { positions, nextPosition } = sequentialLayout([{ kind: "text", ids: [1] }, audio]);
+  expect([...positions]).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(nextPosition).toBe(6);
+});
+
+test("placeholders take the media of their own kind in order", () => {
+  const other: LayoutPart = { ...audio, rows: 2 };
+  expect(splitAtPlaceholders([1, 91, 90, 2, 91], [audio, image, other] as never)).toEqual([{ kind: "text", ids: [1] }, audio, image, { kind: "text", ids: [2] }, other]);
+});
+
+test.each([[[1, 2]], [[90, 90]]])("ids %j do not match one image", (ids) => {
+  expect(() => splitAtPlaceholders(ids, [image] as never)).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
+});
