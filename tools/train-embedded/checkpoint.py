@@ -21,7 +21,7 @@ def configuration(ids, vocab_size):
         bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"])
     vision = dict(depth=4, hidden_size=128, num_heads=4, intermediate_size=344, out_hidden_size=192, patch_size=14, window_size=112,
                   fullatt_block_indexes=[1, 3])
-    audio = dict(d_model=160, encoder_layers=4, encoder_attention_heads=5, encoder_ffn_dim=640, num_mel_bins=128, n_window=100,
+    audio = dict(d_model=128, encoder_layers=4, encoder_attention_heads=4, encoder_ffn_dim=512, num_mel_bins=128, n_window=100,
                  output_dim=192, max_source_positions=1500)
     return Qwen2_5OmniThinkerConfig(
         text_config=text, vision_config=vision, audio_config=audio, tie_word_embeddings=True,
@@ -35,7 +35,15 @@ def create(tokenizer, seed):
     """A freshly drawn model."""
     torch.manual_seed(seed)
     config = configuration(vocabulary.ids_of(tokenizer), -(-tokenizer.get_vocab_size() // 32) * 32)
-    return transformers.Qwen2_5OmniThinkerForConditionalGeneration(config)
+    model = transformers.Qwen2_5OmniThinkerForConditionalGeneration(config)
+    with torch.no_grad():       # transformers' 0.02 is meant for wide layers; these are narrow and would hardly start
+        for name, weight in model.named_parameters():
+            if "embed_tokens" in name:
+                weight.normal_(0, 0.08)
+            elif weight.ndim > 1:
+                last = name.endswith(("proj.weight", "fc2.weight")) and any(k in name for k in ("o_proj", "out_proj", "attn.proj", "down_proj", "fc2"))
+                weight.normal_(0, (0.35 if last else 1.0) / weight[0].numel() ** 0.5)
+    return model
 
 
 def save(model, tokenizer, folder):

@@ -24,18 +24,18 @@ def patch_order():
 
 
 def patches(pictures, mean, std):
-    """uint8 [n, 84, 84, 3] -> [n, 36, 1176], the processor's rows (a still picture is two equal frames)."""
+    """uint8 [n, 84, 84, 3] -> [n, 36, 588]: the processor's rows, one of their two equal frames."""
     x = (pictures.float() / 255 - mean) / std
     n, half = len(x), GRID // 2
-    x = x.view(n, half, 2, 14, half, 2, 14, 3).permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(n, GRID * GRID, 3, 1, 196)
-    return x.expand(-1, -1, -1, 2, -1).reshape(n, GRID * GRID, 1176)
+    x = x.view(n, half, 2, 14, half, 2, 14, 3).permute(0, 1, 4, 2, 5, 7, 3, 6)
+    return x.reshape(n, GRID * GRID, 588)
 
 
 def see(tower, rows):
-    """Vision tower: [n, 36, 1176] -> [n, 9, hidden]. The picture is one attention window, so every block attends to all of it."""
+    """Vision tower: [n, 36, 588] -> [n, 9, hidden]. The picture is one attention window, so every block attends to all of it."""
     config = tower.config
     heads = config.num_heads
-    x = F.linear(rows, tower.patch_embed.proj.weight.flatten(1))
+    x = F.linear(rows, tower.patch_embed.proj.weight.sum(2).flatten(1))      # a still picture shows both kernels the same frame
     n, t, width = x.shape
     angle = (patch_order().float()[:, :, None] * tower.rotary_pos_emb.inv_freq).flatten(1)
     cos, sin = torch.cat((angle, angle), -1).cos(), torch.cat((angle, angle), -1).sin()
@@ -53,22 +53,32 @@ def audio_tokens(frames):
 
 
 def hear(tower, mel, frames):
-    """Audio tower: log-mel [n, 128, t] with t <= 200 (one chunk) and valid frames [n] -> [n, tokens, hidden], padded."""
+    """Audio tower: log-mel [n, 128, t] with t <= 200 (one chunk) and valid frames [n] -> [n, tokens, hidden], padded.
+
+    The convolutions and the attention work on padded clips, the linear layers on the true rows only."""
     n, heads = len(mel), tower.config.encoder_attention_heads
     valid = torch.arange(mel.shape[2]) < frames[:, None]
     x = F.gelu(tower.conv1(mel * valid[:, None])) * valid[:, None]
     x = F.gelu(tower.conv2(x)).transpose(1, 2)
     t, width = x.shape[1:]
-    x = x + tower.positional_embedding.positional_embedding[:t]
-    mask = (torch.arange(t) < (frames[:, None] - 1) // 2 + 1)[:, None, None]
+    kept = torch.arange(t) < (frames[:, None] - 1) // 2 + 1
+    places, mask = kept.flatten().nonzero()[:, 0], kept[:, None, None]
+    x = (x + tower.positional_embedding.positional_embedding[:t]).reshape(n * t, width)[places]
     for layer in tower.layers:
         y, a = layer.self_attn_layer_norm(x), layer.self_attn
-        q, k, v = (part(y).view(n, t, heads, -1).transpose(1, 2) for part in (a.q_proj, a.k_proj, a.v_proj))
+        q, k, v = (spread(part(y), places, n, t, heads) for part in (a.q_proj, a.k_proj, a.v_proj))
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = x + a.out_proj(y.transpose(1, 2).reshape(n, t, width))
+        x = x + a.out_proj(y.transpose(1, 2).reshape(n * t, width)[places])
         x = x + layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(x))))
-    x = (x[:, 0:t // 2 * 2:2] + x[:, 1::2]) / 2
+    x = x.new_zeros(n * t, width).index_copy(0, places, x).view(n, t, width)
+    x = (x[:, 0:t // 2 * 2:2] + x[:, 1:t // 2 * 2:2]) / 2
     return tower.proj(tower.ln_post(x))
+
+
+def spread(rows, places, n, t, heads):
+    """The rows of n ragged sequences in their places of the padded [n, heads, t, width]."""
+    rows = rows.flatten(1)
+    return rows.new_zeros(n * t, rows.shape[1]).index_copy(0, places, rows).view(n, t, heads, -1).transpose(1, 2)
 
 
 def decode(model, embedded, positions, lengths):
@@ -86,7 +96,7 @@ def decode(model, embedded, positions, lengths):
         y, a = rms(layer.input_layernorm, x), layer.self_attn
         q, k, v = (part(y).view(len(y), -1, a.head_dim) for part in (a.q_proj, a.k_proj, a.v_proj))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        q, k, v = (p.new_zeros(n * t, *p.shape[1:]).index_copy(0, places, p).view(n, t, -1, a.head_dim).transpose(1, 2) for p in (q, k, v))
+        q, k, v = (spread(part, places, n, t, part.shape[1]) for part in (q, k, v))
         k, v = (p.repeat_interleave(a.num_key_value_groups, dim=1) for p in (k, v))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + a.o_proj(y.transpose(1, 2).reshape(n * t, -1)[places])

@@ -13,7 +13,7 @@ class Bank:
     """Log-mel of clips with their digits; `without` leaves one speaker out."""
 
     def __init__(self, path, without=None):
-        self.mel = np.load(path + ".npy", mmap_mode="r")
+        self.mel = np.load(path + ".npy")
         index = np.load(path + "-index.npy")
         if without is not None:
             index = index[index[:, 3] != sounds.SPEAKERS.index(without)]
@@ -22,7 +22,7 @@ class Bank:
     def log(self, rng, digit):
         rows = self.of_digit[digit]
         start, stop = rows[rng.integers(len(rows))][:2]
-        return self.mel[:, start:stop].astype(np.float32)
+        return self.mel[start:stop].T.astype(np.float32)
 
 
 class Lessons:
@@ -34,6 +34,10 @@ class Lessons:
         self.synthetic = Bank(os.path.join(work, "synthetic"))
         self.sentences = wording.HELD_OUT if held_out else wording.TRAIN
         self.held_out = held_out
+        self.most = 80      # frames of the longest clip: all clips of a batch are padded to the longest
+
+    def draw_length(self, rng, longest):
+        self.most = int(rng.choice([80, 120, longest], p=[0.8, 0.14, 0.06]))
 
     # -- media --------------------------------------------------------------------------------------------------------
     def digit_picture(self, rng, digit):
@@ -42,8 +46,7 @@ class Lessons:
 
     def recording(self, rng, digit):
         bank = self.people if rng.random() < 0.7 else self.synthetic
-        most = 120 if rng.random() < 0.93 else 200 if rng.random() < 0.7 else 340
-        return sounds.augment(rng, bank.log(rng, digit), most, plain=0.08)
+        return sounds.augment(rng, bank.log(rng, digit), self.most, plain=0.08)
 
     # -- questions ----------------------------------------------------------------------------------------------------
     def ask(self, rng, topic, **gaps):
@@ -51,8 +54,9 @@ class Lessons:
         return wording.vary(rng, sentences[rng.integers(len(sentences))].format(**gaps))
 
     def about_scene(self, rng, things, topic):
-        """(question, answer) on one topic; the answer may be that the thing asked for is not there."""
-        thing = things[rng.integers(len(things))]
+        """(question, answer) on one topic; the answer may be that the thing asked for is not there. A test asks for hidden pairs."""
+        hidden = [t for t in things if (t.colour, t.shape) in wording.HELD_OUT_PAIRS]
+        thing = hidden[0] if hidden else things[rng.integers(len(things))]
         if topic == "count":
             return self.ask(rng, topic), wording.count(len(things))
         if topic == "look":
@@ -72,19 +76,21 @@ class Lessons:
                 answer = f"There is no {colour} one."
             return self.ask(rng, topic, colour=colour), answer
         if topic == "what-side":
-            side = str(rng.choice(["left", "right"]))
+            side = thing.side if hidden else str(rng.choice(["left", "right"]))
             thing = things[0] if side == "left" else things[-1]
             answer = f"{wording.article(thing.name).capitalize()} is on the {side}."
             if len(things) == 1 and thing.side != side:
                 answer = f"Nothing is on the {side}."
             return self.ask(rng, topic, side=side), answer
-        thing = things[0] if rng.random() < 0.5 else things[-1]     # "where"
+        if not hidden:                                              # "where"
+            thing = things[0] if rng.random() < 0.5 else things[-1]
         names = [thing.shape, thing.colour + " one", thing.name] + ["shape"] * (len(things) == 1)
         return self.ask(rng, topic, thing=names[rng.integers(len(names))]), f"It is on the {thing.side}."
 
     def scene(self, rng, topic=None, n=None):
-        things = pictures.pick_things(rng, n or int(rng.choice([1, 2, 2, 3])), self.held_out)
         topic = topic or str(rng.choice(["count", "colour", "shape", "what-side", "where", "look"], p=[0.17, 0.18, 0.17, 0.2, 0.14, 0.14]))
+        sided = self.held_out and topic in ("what-side", "where")       # a hidden pair must not stand in the middle
+        things = pictures.pick_things(rng, n or int(rng.choice([1, 2, 2] if sided else [1, 2, 2, 3])), self.held_out)
         return things, pictures.scene_picture(rng, things), *self.about_scene(rng, things, topic)
 
     # -- turns --------------------------------------------------------------------------------------------------------
@@ -136,7 +142,7 @@ class Lessons:
             picture = self.any_picture(rng) if extra else None
             if topic == "same":
                 picture = self.digit_picture(rng, int(rng.integers(10)))
-            return Turn(self.arrange(rng, picture, sounds.silence(rng), question), wording.SILENT)
+            return Turn(self.arrange(rng, picture, sounds.silence(rng, self.most), question), wording.SILENT)
         if topic in ("spoken", "listen"):       # "missing": the medium is not there, or shows something else
             return Turn(self.arrange(rng, self.any_picture(rng) if extra else None, None, question), wording.NO_RECORDING)
         if rng.random() < 0.5:
@@ -161,7 +167,7 @@ class Lessons:
         return pictures.scene_picture(rng, pictures.pick_things(rng, int(rng.integers(1, 4)))) if kind < 0.9 else pictures.blank_picture(rng)
 
     def any_recording(self, rng):
-        return self.recording(rng, int(rng.integers(10))) if rng.random() < 0.85 else sounds.silence(rng)
+        return self.recording(rng, int(rng.integers(10))) if rng.random() < 0.85 else sounds.silence(rng, self.most)
 
     KINDS = {"written": 0.19, "spoken": 0.2, "same": 0.19, "scene": 0.27, "blank": 0.035, "silent": 0.035, "chat": 0.04, "missing": 0.04}
     HEARING = {"spoken": 0.9, "silent": 0.1}

@@ -34,10 +34,10 @@ def fit(image):
 
 def digit_picture(rng, image):
     """One handwritten digit, moved, turned, recoloured."""
-    canvas = 28 if rng.random() < 0.6 else int(rng.integers(26, 57))
+    canvas = 28 if rng.random() < 0.75 else int(rng.integers(26, 57))
     pen = Image.fromarray(image)
-    angle, scale = math.radians(rng.uniform(-16, 16)), rng.uniform(0.78, 1.2)
-    shear, (dx, dy) = rng.uniform(-0.2, 0.2), rng.uniform(-2.5, 2.5, 2) * canvas / 28
+    angle, scale = math.radians(rng.uniform(-13, 13)), rng.uniform(0.84, 1.16)
+    shear, (dx, dy) = rng.uniform(-0.15, 0.15), rng.uniform(-2, 2, 2) * canvas / 28
     c, s, m = math.cos(angle) / scale, math.sin(angle) / scale, canvas / 2
     a, b, d, e = c + s * shear, s, -s + c * shear, c
     pen = pen.transform((canvas, canvas), Image.Transform.AFFINE,
@@ -52,9 +52,9 @@ def digit_picture(rng, image):
 def paint(rng, ink):
     """Ink (0..1) in a colour on a ground: mostly white on black as in MNIST, also dark on light and coloured."""
     style = rng.random()
-    if style < 0.6:
+    if style < 0.7:
         pen, ground = np.full(3, 255.0), np.zeros(3)
-    elif style < 0.8:
+    elif style < 0.88:
         pen, ground = np.full(3, rng.uniform(0, 60)), np.full(3, rng.uniform(200, 255))
     else:
         while True:

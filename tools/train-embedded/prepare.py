@@ -11,14 +11,14 @@ import sounds
 
 
 def build_bank(clips, path):
-    """One long array [128, frames] in float16 and, for every variant of every clip, where it lies."""
+    """One long array [frames, 128] in float16 and, for every variant of every clip, where it lies."""
     pieces, rows, at = [], [], 0
     for digit, voice, human, wave in clips:
         for speed, log in zip(sounds.SPEEDS, sounds.variants(wave)):
-            pieces.append(log.astype(np.float16))
+            pieces.append(log.T.astype(np.float16))
             rows.append((at, at + log.shape[1], digit, sounds.SPEAKERS.index(voice) if human else -1, speed == 1.0))
             at += log.shape[1]
-    np.save(path + ".npy", np.concatenate(pieces, axis=1))
+    np.save(path + ".npy", np.concatenate(pieces))
     np.save(path + "-index.npy", np.array(rows, dtype=np.int64))
     print(f"{path}: {len(rows)} variants of {len(clips)} clips, {at / 6000:.0f} minutes", flush=True)
 

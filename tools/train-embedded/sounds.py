@@ -149,9 +149,9 @@ def noise_power(rng, frames, level):
     return 10 ** (level + colour)[:, None] * rng.exponential(1, (128, frames))
 
 
-def silence(rng):
+def silence(rng, most):
     """No voice: zeros, faint or clear noise, hum, a click. [128, frames] of the model's input."""
-    frames = int(rng.integers(20, 140))
+    frames = int(rng.integers(20, most + 1))
     log = np.full((128, frames), FLOOR)
     kind = rng.random()
     if kind > 0.3:

@@ -79,16 +79,16 @@ def new_model():
     return model, tokenizer
 
 
-def vision_loss(tower, heads, lessons, encoder, n=64):
+def vision_loss(tower, heads, lessons, encoder, n=32):
     """Digit of the picture (10: a scene, 11: blank); colour and shape of the thing whose centre lies in each of the 9 fields."""
     def loss_of(rng):
         images, digits, colours, shapes = [], [], torch.zeros(n, 9, dtype=torch.long), torch.zeros(n, 9, dtype=torch.long)
         for i in range(n):
             kind = i / n
-            if kind < 0.55:
+            if kind < 0.68:
                 digits.append(int(rng.integers(10)))
                 images.append(lessons.digit_picture(rng, digits[-1]))
-            elif kind < 0.95:
+            elif kind < 0.96:
                 things = pictures.pick_things(rng, int(rng.integers(1, 4)))
                 images.append(pictures.scene_picture(rng, things))
                 digits.append(10)
@@ -111,11 +111,12 @@ def vision_loss(tower, heads, lessons, encoder, n=64):
     return loss_of
 
 
-def audio_loss(tower, heads, lessons, n=64):
+def audio_loss(tower, heads, lessons, n=32):
     """Digit of the clip (10: silence)."""
     def loss_of(rng):
+        lessons.draw_length(rng, 200)
         digits = [int(rng.integers(10)) if i < 0.92 * n else 10 for i in range(n)]
-        mels = [lessons.recording(rng, d)[:, :200] if d < 10 else sounds.silence(rng) for d in digits]
+        mels = [lessons.recording(rng, d) if d < 10 else sounds.silence(rng, lessons.most) for d in digits]
         frames = torch.tensor([m.shape[1] for m in mels])
         mel = torch.zeros(n, 128, int(frames.max()))
         for i, m in enumerate(mels):
@@ -128,8 +129,9 @@ def audio_loss(tower, heads, lessons, n=64):
     return loss_of
 
 
-def joint_loss(model, lessons, encoder, n=48, kinds=None):
+def joint_loss(model, lessons, encoder, n=32, kinds=None):
     def loss_of(rng):
+        lessons.draw_length(rng, 350)
         batch = encoder.batch([lessons.conversation(rng, kinds) for _ in range(n)])
         scores = forward.logits(model, batch, batch.answer_rows)
         return F.cross_entropy(scores, batch.answers), {"tokens": accuracy(scores, batch.answers)}
@@ -141,7 +143,7 @@ def heads_of(phase):
     return torch.nn.ModuleDict({name: torch.nn.Linear(192, size) for name, size in sizes.items()})
 
 
-def tower_phase(phase, lessons, path, steps, rate=1e-3):
+def tower_phase(phase, lessons, path, steps, rate=1.5e-3):
     model, tokenizer = new_model()
     tower = model.model.visual if phase == "vision" else model.model.audio_tower
     heads = heads_of(phase)
