@@ -3,13 +3,21 @@ import { InvalidFileError } from "@polywen/tensor";
 /** A value inside a JSON file together with the place where it stands, so that every complaint names that place. */
 export class JsonNode {
   readonly file: string;
-  readonly pointer: string;
   readonly value: unknown;
+  readonly #parent: JsonNode | undefined;
+  readonly #name: string;
 
-  constructor(file: string, value: unknown, pointer = "") {
+  constructor(file: string, value: unknown, parent?: JsonNode, name = "") {
     this.file = file;
     this.value = value;
-    this.pointer = pointer;
+    this.#parent = parent;
+    this.#name = name;
+  }
+
+  /** The JSON pointer of this value; empty for the whole file. */
+  get pointer(): string {
+    if (this.#parent === undefined) return "";
+    return `${this.#parent.pointer}/${this.#name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   }
 
   /** Parses text, or takes a value that is parsed already. */
@@ -71,6 +79,6 @@ export class JsonNode {
   }
 
   #child(name: string, value: unknown): JsonNode {
-    return new JsonNode(this.file, value, `${this.pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+    return new JsonNode(this.file, value, this, name);
   }
 }

@@ -13,15 +13,16 @@ export function parseAddedTokens(
   vocabulary: ReadonlyMap<string, number>,
   idLimit: number,
 ): AddedToken[] {
-  const tokenOfId = new Map<number, string>(Array.from(vocabulary, ([token, id]) => [id, token]));
+  const tokenOfId: (string | undefined)[] = [];
+  for (const [token, id] of vocabulary) tokenOfId[id] = token;
   const byContent = new Map<string, AddedToken>();
   const add = (node: JsonNode, idNode: JsonNode, id: number): void => {
     const token = parseAddedToken(node, id);
     const knownId = byContent.get(token.content)?.id ?? vocabulary.get(token.content);
     if (knownId !== undefined && knownId !== id) idNode.fail(`${JSON.stringify(token.content)} has the id ${knownId} already`);
-    const knownContent = tokenOfId.get(id);
+    const knownContent = tokenOfId[id];
     if (knownContent !== undefined && knownContent !== token.content) idNode.fail(`the id ${id} belongs to ${JSON.stringify(knownContent)}`);
-    tokenOfId.set(id, token.content);
+    tokenOfId[id] = token.content;
     if (!byContent.has(token.content)) byContent.set(token.content, token);
   };
   if (!list.isNull) {
@@ -59,13 +60,13 @@ function parseAddedToken(node: JsonNode, id: number): AddedToken {
 }
 
 /** The tokens that `tokenizer_config.json` gives a role; each is a string or an object with `content`. */
-export function parseSpecialTokens(config: JsonNode, idOf: ReadonlyMap<string, number>): SpecialTokens {
+export function parseSpecialTokens(config: JsonNode, isToken: (content: string) => boolean): SpecialTokens {
   const read = (name: string): string | undefined => {
     const node = config.member(name);
     if (node.isNull) return undefined;
     const contentNode = typeof node.value === "string" ? node : node.member("content");
     const content = contentNode.string();
-    if (!idOf.has(content)) contentNode.fail(`${JSON.stringify(content)} is not a token of this tokenizer`);
+    if (!isToken(content)) contentNode.fail(`${JSON.stringify(content)} is not a token of this tokenizer`);
     return content;
   };
   return withoutUndefined({

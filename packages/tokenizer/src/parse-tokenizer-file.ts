@@ -19,7 +19,7 @@ export function parseTokenizerFile(file: JsonNode, config: JsonNode | undefined)
   const wordPatterns = parsePreTokenizer(file.member("pre_tokenizer"));
   requireByteLevelDecoder(file.member("decoder"));
   const addedTokens = parseAddedTokens(file.member("added_tokens"), config?.member("added_tokens_decoder"), vocabulary, vocabularyLimit);
-  const idOf = new Map([...vocabulary, ...addedTokens.map((token) => [token.content, token.id] as const)]);
+  const isToken = (content: string): boolean => vocabulary.has(content) || addedTokens.some((token) => token.content === content);
   return {
     vocabulary,
     merges: parseMerges(model.member("merges"), vocabulary),
@@ -28,7 +28,7 @@ export function parseTokenizerFile(file: JsonNode, config: JsonNode | undefined)
     normalization: parseNormalizer(file.member("normalizer")),
     wordPatterns,
     ...parsePostProcessor(file.member("post_processor")),
-    specialTokens: config === undefined ? {} : parseSpecialTokens(config, idOf),
+    specialTokens: config === undefined ? {} : parseSpecialTokens(config, isToken),
   };
 }
 
@@ -69,10 +69,11 @@ function parseMerges(node: JsonNode, vocabulary: ReadonlyMap<string, number>): [
   const count = Array.isArray(node.value) ? node.value.length : 0;
   if (count > vocabularyLimit) node.fail(`has ${count} entries; the limit is ${vocabularyLimit}`);
   return node.items().map((item) => {
-    const [left, right, ...rest] = Array.isArray(item.value) ? item.items().map((part) => part.string()) : item.string().split(" ");
-    if (left === undefined || right === undefined || rest.length > 0) return item.fail("a merge joins exactly two tokens");
-    const ids = [left, right, left + right].map((token) => vocabulary.get(token) ?? item.fail(`the token ${JSON.stringify(token)} is not in the vocabulary`));
-    return ids as [number, number, number];
+    const parts: unknown[] = Array.isArray(item.value) ? item.value : item.string().split(" ");
+    const [left, right] = parts;
+    if (typeof left !== "string" || typeof right !== "string" || parts.length !== 2) return item.fail("a merge joins exactly two tokens");
+    const idOf = (token: string): number => vocabulary.get(token) ?? item.fail(`the token ${JSON.stringify(token)} is not in the vocabulary`);
+    return [idOf(left), idOf(right), idOf(left + right)];
   });
 }
 

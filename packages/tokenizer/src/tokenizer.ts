@@ -37,8 +37,8 @@ export class Tokenizer {
   readonly #rawMatcher: AddedTokenMatcher;
   readonly #normalizedMatcher: AddedTokenMatcher;
   readonly #tokens: (string | undefined)[] = [];
-  readonly #ids: Map<string, number>;
-  readonly #addedById: Map<number, AddedToken>;
+  readonly #addedByContent: ReadonlyMap<string, AddedToken>;
+  readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #bytes: (Uint8Array | undefined)[] = [];
 
   constructor(definition: TokenizerDefinition) {
@@ -53,9 +53,10 @@ export class Tokenizer {
       addedTokens.filter((token) => token.normalized),
       (token) => normalize(token.content, definition.normalization),
     );
-    this.#ids = new Map([...definition.vocabulary, ...addedTokens.map((token) => [token.content, token.id] as const)]);
+    this.#addedByContent = new Map(addedTokens.map((token) => [token.content, token]));
     this.#addedById = new Map(addedTokens.map((token) => [token.id, token]));
-    for (const [token, id] of this.#ids) this.#tokens[id] = token;
+    for (const [token, id] of definition.vocabulary) this.#tokens[id] = token;
+    for (const { content, id } of addedTokens) this.#tokens[id] = content;
     this.vocabularySize = this.#tokens.length;
   }
 
@@ -122,7 +123,7 @@ export class Tokenizer {
 
   /** The id of a token, spelled as in the file (byte alphabet, or the content of an added token). */
   tokenToId(token: string): number | undefined {
-    return this.#ids.get(token);
+    return this.#addedByContent.get(token)?.id ?? this.#definition.vocabulary.get(token);
   }
 
   /** A token as the file spells it. */

@@ -64,7 +64,7 @@ export class TemplateProcess {
   #exchange(request: RenderRequest | undefined, timeLimit: number, signal: AbortSignal | undefined): Promise<RenderAnswer> {
     const child = this.#child;
     return new Promise((resolve, reject) => {
-      if (child === undefined || signal?.aborted === true) return reject(signal?.aborted === true ? aborted(signal) : this.#ended());
+      if (child === undefined || signal?.aborted === true) return reject(signal?.aborted === true ? aborted(signal) : this.#ended(request));
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
         child.off("message", onMessage);
@@ -77,18 +77,23 @@ export class TemplateProcess {
         settle(() => reject(error));
       };
       const onMessage = (answer: unknown): void => settle(() => resolve(answer as RenderAnswer));
-      const onExit = (): void => fail(this.#disposed ? new DisposedError({ object: "ChatTemplate" }) : this.#ended());
+      const onExit = (): void => fail(this.#disposed ? new DisposedError({ object: "ChatTemplate" }) : this.#ended(request));
       const onAbort = (): void => fail(aborted(signal));
       const facts = { file: this.#file, problem: "rendering takes too long", limit: templateTimeLimit, unit: "ms" };
       const timer = setTimeout(() => fail(new ChatTemplateError("TEMPLATE_LIMIT", facts)), timeLimit);
       child.on("message", onMessage);
       child.on("exit", onExit);
       signal?.addEventListener("abort", onAbort);
-      if (request !== undefined) child.send(request, (error) => error !== null && fail(this.#ended()));
+      if (request !== undefined) child.send(request, (error) => error !== null && fail(this.#ended(request)));
     });
   }
 
-  #ended(): ChatTemplateError {
+  #ended(request: RenderRequest | undefined): ChatTemplateError {
+    if (request === undefined) {
+      const problem = "the process that renders the template could not be started";
+      const hint = "A bundler must leave @polywen/tokenizer outside the bundle: it starts a file of its own.";
+      return new ChatTemplateError("TEMPLATE_LIMIT", { file: this.#file, problem }, { hint });
+    }
     return new ChatTemplateError(
       "TEMPLATE_LIMIT",
       { file: this.#file, problem: "the process that renders the template ended", limit: templateMemoryLimit, unit: "MiB" },
