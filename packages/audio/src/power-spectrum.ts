@@ -32,6 +32,8 @@ export class PowerSpectrum {
   compute(frame: Float32Array | Float64Array, power: Float64Array): void {
     this.#fold(frame);
     const [evenCosine, evenSine, oddCosine, oddSine] = this.#folded;
+    const cosines = this.#cosines;
+    const sines = this.#sines;
     const terms = evenCosine.length;
     for (let bin = 0; bin <= this.#size / 2; bin++) {
       const cosinePart = bin % 2 === 0 ? evenCosine : oddCosine;
@@ -39,8 +41,8 @@ export class PowerSpectrum {
       let real = 0;
       let imaginary = 0;
       for (let term = 0, at = bin * terms; term < terms; term++, at++) {
-        real += cosinePart[term]! * this.#cosines[at]!;
-        imaginary += sinePart[term]! * this.#sines[at]!;
+        real += cosinePart[term]! * cosines[at]!;
+        imaginary += sinePart[term]! * sines[at]!;
       }
       power[bin] = real * real + imaginary * imaginary;
     }

@@ -93,6 +93,7 @@ describe("decodeImage, sources", () => {
     await expect(decodeImage(missing)).rejects.toMatchObject({ code: "NOT_FOUND", facts: { name: missing } });
     await mkdir(join(folder, "folder.png"));
     await expect(decodeImage(join(folder, "folder.png"))).rejects.toMatchObject({ code: "FILE_INVALID" });
+    await expect(decodeImage("/dev/null")).rejects.toMatchObject({ code: expect.stringMatching("FILE_INVALID|NOT_FOUND") });
     await expect(decodeImage("a\0b")).rejects.toMatchObject({ code: "FILE_ACCESS" });
     for (const source of ["", 5, null, {}]) {
       await expect(decodeImage(source as string)).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
