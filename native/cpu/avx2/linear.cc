@@ -128,7 +128,7 @@ void stream_rows(const LinearArgs& args, int begin, int end) {
 
 constexpr int kTileRows = 6;      // twelve chains, two registers of weights and a factor fill the sixteen registers
 constexpr int kBlockRows = 96;    // rows whose block of inputs (96 KiB) stays in the second-level cache
-constexpr int kBlockPanels = 16;  // panels that use it before the next block of inputs takes its place
+constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
 
 // Copies inputs [first, first + depth) of rows side by side: no stride of the matrix can then make cache sets collide.
 void copy_inputs(const LinearArgs& args, int row, int rows, int first, int depth, float* block) {
@@ -159,6 +159,7 @@ void add_block(const float* inputs, const Block& block) {
   UNROLL
   for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   const char* ahead = block.ahead;
+#pragma GCC unroll 2
   for (ptrdiff_t k = 0; k < block.depth; k++, ahead += block.ahead_step) {
     _mm_prefetch(ahead, _MM_HINT_T0);
     __m256 low, high;
