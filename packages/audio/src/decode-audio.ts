@@ -1,7 +1,6 @@
 import { InvalidArgumentError, InvalidFileError, LimitExceededError } from "@polywen/tensor";
-import { readMediaSource, type MediaSource } from "./media-source.ts";
+import { readMediaSource, TimeSlices, type MediaSource } from "@polywen/cross-modal";
 import { requireWav } from "./sound-format.ts";
-import { TimeSlices } from "./time-slices.ts";
 import { decodeWavFrames } from "./wav-samples.ts";
 import { readWavLayout } from "./wav-layout.ts";
 

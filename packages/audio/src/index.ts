@@ -9,7 +9,6 @@ export {
   type RawSamples,
 } from "./decode-audio.ts";
 export { logMelFeatures, type LogMel, type LogMelConfig } from "./log-mel.ts";
-export type { MediaSource } from "./media-source.ts";
 export { resample } from "./resample.ts";
 export { audioProjection } from "./omni/audio-projection.ts";
 export { parseOmniAudioConfig, type OmniAudioConfig } from "./omni/omni-audio-config.ts";

@@ -2,7 +2,7 @@ import type { FeatureExtractorConfig } from "@polywen/formats";
 import { InvalidArgumentError } from "@polywen/tensor";
 import { melFilters, type MelFilters } from "./mel-filters.ts";
 import { PowerSpectrum } from "./power-spectrum.ts";
-import { TimeSlices } from "./time-slices.ts";
+import { TimeSlices } from "@polywen/cross-modal";
 
 /** Features of a sound, as Whisper-type encoders read them. */
 export interface LogMel {

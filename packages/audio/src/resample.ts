@@ -1,7 +1,7 @@
 import libsamplerate from "@alexanderolsen/libsamplerate-js";
 import { InvalidArgumentError } from "@polywen/tensor";
 import type { MonoSound } from "./decode-audio.ts";
-import { TimeSlices } from "./time-slices.ts";
+import { TimeSlices } from "@polywen/cross-modal";
 
 /** Samples of the higher rate that are converted between two looks at the clock: a few milliseconds, whatever the rates. */
 const pieceLength = 4096;

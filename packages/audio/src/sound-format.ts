@@ -1,5 +1,5 @@
 import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
-import type { MediaBytes } from "./media-source.ts";
+import type { MediaBytes } from "@polywen/cross-modal";
 
 /** First bytes (as latin-1 text) of formats that are recognised and refused by name. */
 const signatures: readonly (readonly [start: RegExp, format: string])[] = [

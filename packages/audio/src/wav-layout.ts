@@ -1,5 +1,5 @@
 import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
-import type { MediaBytes } from "./media-source.ts";
+import type { MediaBytes } from "@polywen/cross-modal";
 
 /** What a WAV file says about its samples, checked against its size. */
 export interface WavLayout {

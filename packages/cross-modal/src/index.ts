@@ -13,3 +13,5 @@ export {
   type ModalityWeights,
   type PrefixInjection,
 } from "./modality.ts";
+export { readMediaSource, type MediaBytes, type MediaSource, type ReadMediaOptions } from "./media-source.ts";
+export { throwIfAborted, TimeSlices } from "./time-slices.ts";

@@ -2,7 +2,7 @@ import { collectWeights, Engine, MEDIA_ROWS, stepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import { openCheckpoint, openModelFolder, readGenerationConfig, type Checkpoint, type ModelFolder } from "@polywen/formats";
 import { IndexPool } from "@polywen/kv-cache";
-import { AbortedError, InvalidArgumentError, type Backend, type Resource } from "@polywen/tensor";
+import { AbortedError, InvalidArgumentError, InvalidFileError, type Backend, type Resource } from "@polywen/tensor";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import { loadTokenizer } from "./loaded-tokenizer.ts";
@@ -21,6 +21,10 @@ export async function loadModel(source: string, options: LoadModelOptions = {}):
   const family = await loadFamily(folder, options.media ?? {});
   const checkpoint = await openCheckpoint(folder.path);
   const { tokenizer, template } = await loadTokenizer(folder);
+  if (tokenizer.vocabularySize > family.text.vocabularySize) {
+    const problem = `the model has ${family.text.vocabularySize} ids, but the tokenizer uses ${tokenizer.vocabularySize}`;
+    throw new InvalidFileError({ file: folder.configPath, problem, pointer: "/vocab_size" }, { hint: "The tokenizer and the weights belong to different models." });
+  }
   const generationConfig = folder.files.generationConfig === undefined ? undefined : await readGenerationConfig(folder.files.generationConfig);
   throwIfAborted(options.signal);
   const { backend, ownsBackend, warning } = await openBackend(options);

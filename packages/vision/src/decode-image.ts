@@ -1,9 +1,8 @@
 import type { Metadata, Sharp, SharpOptions } from "sharp";
 import { InvalidFileError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
 import { recogniseImage, type ImageFormat } from "./image-format.ts";
-import { readMediaSource, type MediaBytes, type MediaSource } from "./media-source.ts";
+import { readMediaSource, throwIfAborted, type MediaBytes, type MediaSource } from "@polywen/cross-modal";
 import { rgbFromCmyk, rgbFromPixels, type RawPixels, type RgbImage } from "./rgb-image.ts";
-import { throwIfAborted } from "./time-slices.ts";
 
 /** An image as callers hand it in. */
 export type ImageSource = MediaSource | RawPixels;

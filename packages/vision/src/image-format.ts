@@ -1,5 +1,5 @@
 import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
-import type { MediaBytes } from "./media-source.ts";
+import type { MediaBytes } from "@polywen/cross-modal";
 
 /** The formats that are decoded, as errors name them. */
 export type ImageFormat = "PNG" | "JPEG" | "WebP" | "GIF" | "TIFF" | "AVIF";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@polywen/tensor";
 import type { RgbImage } from "./rgb-image.ts";
-import { TimeSlices } from "./time-slices.ts";
+import { TimeSlices } from "@polywen/cross-modal";
 
 /** Size of an image or a video in patches: frames, rows, columns. */
 export interface PatchGrid {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@polywen/tensor";
 import type { RgbImage } from "./rgb-image.ts";
-import { TimeSlices } from "./time-slices.ts";
+import { TimeSlices } from "@polywen/cross-modal";
 
 /** Fixed-point weights, as in Pillow: 32 bits less 8 of the levels and 2 for sums that overshoot. */
 const weightBits = 22;
