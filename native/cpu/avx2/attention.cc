@@ -8,30 +8,34 @@ namespace {
 // A query is one head of one row. The queries of neighbouring rows and of the heads that share a key head meet each
 // tile of keys together; what one of them computes does not depend on the others.
 constexpr int kQueries = 128;
-constexpr int kTileQueries = 6;  // queries of one register tile
+constexpr int kTileQueries = 6;         // queries of one register tile
+constexpr int kColumns = 2 * kLanes;    // of outputs that a register tile holds
+constexpr int kCapacity = 64 * 256;     // components of all queries of a pass
 
+// Everything that tiles meet again and again lies side by side here: in the tensors, heads are a power of two apart more
+// often than not, and would push each other out of the cache.
 struct Pass {
   int count;
   int width;
+  int stride;  // of vectors, outputs and values: the width in whole register tiles
   float scale;
-  const float* vectors[kQueries];
-  float* outputs[kQueries];  // weighted values, not yet divided by the sum of weights
-  int begins[kQueries];      // spans
+  int begins[kQueries];  // spans
   int ends[kQueries];
-  float maximum[kQueries];              // largest score so far
+  float maximum[kQueries];                 // largest score so far
   alignas(32) float correction[kQueries];  // of sums and outputs when the maximum grows
-  __m256 sums[kQueries];                // of weights, by lanes
+  __m256 sums[kQueries];                   // of weights, by lanes
   alignas(32) float scores[kQueries][kKeyTile];  // of the tile, later its weights
   alignas(32) float keys[kMaxHeadWidth * kKeyTile];
   alignas(32) float values[kKeyTile * kMaxHeadWidth];
+  alignas(32) float vectors[kCapacity];
+  alignas(32) float outputs[kCapacity];  // weighted values, not yet divided by the sum of weights
 };
 
-// Sixteen keys [width][16] and their values [16][stride]; `storage` is that of both.
+// Sixteen keys [width][16] and their values [16][stride of the pass]; `storage` is that of both.
 struct Tile {
   Storage storage;
   const void* keys;
   const void* values;
-  ptrdiff_t stride;
   const char* ahead_keys;  // the next tile, fetched meanwhile
   const char* ahead_values;
   int ahead_step;  // bytes of each for every component of the head
@@ -51,7 +55,7 @@ void score_queries(Pass& pass, const Tile& tile, int first) {
   __m256 sums[Queries][2];
   UNROLL
   for (int q = 0; q < Queries; q++) {
-    vectors[q] = pass.vectors[first + q];
+    vectors[q] = pass.vectors + (first + q) * pass.stride;
     sums[q][0] = sums[q][1] = _mm256_setzero_ps();
   }
   for (ptrdiff_t i = 0; i < pass.width; i++) {
@@ -107,55 +111,33 @@ void weigh(Pass& pass, int first, int last, int begin, int end) {
 
 // ---- Values ----
 
-// Sixteen columns of the outputs, or with `cut` the fewer ones that are left.
-template <Storage storage, int Queries, bool cut>
-inline void add_columns(Pass& pass, const Tile& tile, int first, int begin, int end, int column) {
-  const __m256i low_mask = first_lanes(pass.width - column), high_mask = first_lanes(pass.width - column - kLanes);
-  __m256 sums[Queries][2];
-  UNROLL
-  for (int q = 0; q < Queries; q++) {
-    const float* output = pass.outputs[first + q] + column;
-    const __m256 correction = _mm256_broadcast_ss(pass.correction + first + q);
-    sums[q][0] = _mm256_mul_ps(cut ? _mm256_maskload_ps(output, low_mask) : _mm256_loadu_ps(output), correction);
-    sums[q][1] = _mm256_mul_ps(cut ? _mm256_maskload_ps(output + kLanes, high_mask) : _mm256_loadu_ps(output + kLanes), correction);
-  }
+template <Storage storage, int Queries>
+void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
   const float* weights = pass.scores[first];
-  for (ptrdiff_t key = begin; key < end; key++) {
-    const ptrdiff_t index = key * tile.stride + column;
-    __m256 low, high;
-    if constexpr (cut) {
-      low = _mm256_maskload_ps(static_cast<const float*>(tile.values) + index, low_mask);
-      high = _mm256_maskload_ps(static_cast<const float*>(tile.values) + index + kLanes, high_mask);
-    } else {
-      low = load<storage>(tile.values, index);
-      high = load<storage>(tile.values, index + kLanes);
+  for (ptrdiff_t column = 0; column < pass.stride; column += kColumns) {
+    float* output = pass.outputs + first * pass.stride + column;
+    __m256 sums[Queries][2];
+    UNROLL
+    for (int q = 0; q < Queries; q++) {
+      const __m256 correction = _mm256_broadcast_ss(pass.correction + first + q);
+      sums[q][0] = _mm256_mul_ps(_mm256_load_ps(output + q * pass.stride), correction);
+      sums[q][1] = _mm256_mul_ps(_mm256_load_ps(output + q * pass.stride + kLanes), correction);
+    }
+    for (ptrdiff_t key = begin; key < end; key++) {
+      const __m256 low = load<storage>(tile.values, key * pass.stride + column);
+      const __m256 high = load<storage>(tile.values, key * pass.stride + column + kLanes);
+      UNROLL
+      for (int q = 0; q < Queries; q++) {
+        const __m256 factor = _mm256_broadcast_ss(weights + q * kKeyTile + key);
+        sums[q][0] = _mm256_fmadd_ps(factor, low, sums[q][0]);
+        sums[q][1] = _mm256_fmadd_ps(factor, high, sums[q][1]);
+      }
     }
     UNROLL
     for (int q = 0; q < Queries; q++) {
-      const __m256 factor = _mm256_broadcast_ss(weights + q * kKeyTile + key);
-      sums[q][0] = _mm256_fmadd_ps(factor, low, sums[q][0]);
-      sums[q][1] = _mm256_fmadd_ps(factor, high, sums[q][1]);
+      _mm256_store_ps(output + q * pass.stride, sums[q][0]);
+      _mm256_store_ps(output + q * pass.stride + kLanes, sums[q][1]);
     }
-  }
-  UNROLL
-  for (int q = 0; q < Queries; q++) {
-    float* output = pass.outputs[first + q] + column;
-    if constexpr (cut) {
-      _mm256_maskstore_ps(output, low_mask, sums[q][0]);
-      _mm256_maskstore_ps(output + kLanes, high_mask, sums[q][1]);
-    } else {
-      _mm256_storeu_ps(output, sums[q][0]);
-      _mm256_storeu_ps(output + kLanes, sums[q][1]);
-    }
-  }
-}
-
-template <Storage storage, int Queries>
-void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
-  int column = 0;
-  for (; column + 2 * kLanes <= pass.width; column += 2 * kLanes) add_columns<storage, Queries, false>(pass, tile, first, begin, end, column);
-  if constexpr (storage == Storage::f32) {
-    if (column < pass.width) add_columns<storage, Queries, true>(pass, tile, first, begin, end, column);
   }
 }
 
@@ -225,39 +207,60 @@ void widen(const void* source, int count, float* target) {
   for (int i = 0; i < count; i += kLanes) _mm256_store_ps(target + i, load<Storage::bf16>(source, i));
 }
 
+// Spreads `count` rows of values, `source_stride` apart, to whole register tiles.
+void copy_values(Pass& pass, const float* source, ptrdiff_t source_stride, int count) {
+  for (int key = 0; key < count; key++) {
+    const float* from = source + key * source_stride;
+    float* to = pass.values + key * pass.stride;
+    int i = 0;
+    for (; i + kLanes <= pass.width; i += kLanes) _mm256_store_ps(to + i, _mm256_loadu_ps(from + i));
+    for (; i < pass.stride; i += kLanes) _mm256_store_ps(to + i, _mm256_maskload_ps(from + i, first_lanes(pass.width - i)));
+  }
+}
+
 inline const char* page_of(const PagedStore& store, const AttentionArgs& args, int page, int key_head) {
   const ptrdiff_t bytes = store.storage == Storage::f32 ? 4 : 2;
   return static_cast<const char*>(store.data) + (static_cast<ptrdiff_t>(page) * args.key_heads + key_head) * args.width * kKeyTile * bytes;
+}
+
+// A page as it lies in memory, or a copy of it in f32 and whole register tiles.
+void copy_page(const AttentionArgs& args, Pass& pass, Tile& tile) {
+  alignas(32) float narrow[kKeyTile * kMaxHeadWidth];
+  const int size = pass.width * kKeyTile;
+  if (args.key_pages.storage == Storage::bf16) {
+    widen(tile.keys, size, pass.keys);
+    tile.keys = pass.keys;
+  }
+  const bool whole = pass.width == pass.stride;
+  if (args.value_pages.storage == Storage::bf16) {
+    float* target = whole ? pass.values : narrow;
+    widen(tile.values, size, target);
+    tile.values = target;
+  }
+  if (!whole) {
+    copy_values(pass, static_cast<const float*>(tile.values), pass.width, kKeyTile);
+    tile.values = pass.values;
+  }
+  tile.storage = Storage::f32;
 }
 
 // Pages are tiles. Few queries convert bf16 as they load it, many share a converted copy.
 void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, int begin, int end) {
   const int32_t* pages = args.pages + args.page_spans[2 * args.sequence[row]];
   const int first = begin / kKeyTile, last = (end - 1) / kKeyTile;
-  const bool direct = pass.count <= 2 * kTileQueries && pass.width % (2 * kLanes) == 0;
-  const int size = pass.width * kKeyTile;
+  const Storage storage = args.key_pages.storage;
+  const bool direct = pass.width == pass.stride && storage == args.value_pages.storage &&
+                      (storage == Storage::f32 || pass.count <= 2 * kTileQueries);
   for (int index = first; index <= last; index++) {
     if (!is_seen(pass, index * kKeyTile)) continue;
     const int next = index < last ? index + 1 : index;
-    Tile tile = {args.key_pages.storage,
+    Tile tile = {storage,
                  page_of(args.key_pages, args, pages[index], key_head),
                  page_of(args.value_pages, args, pages[index], key_head),
-                 pass.width,
                  page_of(args.key_pages, args, pages[next], key_head),
                  page_of(args.value_pages, args, pages[next], key_head),
-                 args.key_pages.storage == Storage::f32 ? 4 * kKeyTile : 2 * kKeyTile};
-    const bool mixed = args.key_pages.storage != args.value_pages.storage;
-    if (mixed || (tile.storage == Storage::bf16 && !direct)) {
-      if (args.key_pages.storage == Storage::bf16) {
-        widen(tile.keys, size, pass.keys);
-        tile.keys = pass.keys;
-      }
-      if (args.value_pages.storage == Storage::bf16) {
-        widen(tile.values, size, pass.values);
-        tile.values = pass.values;
-      }
-      tile.storage = Storage::f32;
-    }
+                 storage == Storage::f32 ? 4 * kKeyTile : 2 * kKeyTile};
+    if (!direct) copy_page(args, pass, tile);
     attend_all(pass, tile, index * kKeyTile);
   }
 }
@@ -307,9 +310,11 @@ void attend_packed(const AttentionArgs& args, Pass& pass, int key_head, int begi
   const ptrdiff_t stride = static_cast<ptrdiff_t>(args.key_heads) * args.width;
   for (int position = begin; position < end; position += kKeyTile) {
     const ptrdiff_t start = position * stride + static_cast<ptrdiff_t>(key_head) * args.width;
-    transpose_keys(args.keys + start, stride, smaller(end - position, kKeyTile), args.width, pass.keys);
+    const int count = smaller(end - position, kKeyTile);
+    transpose_keys(args.keys + start, stride, count, args.width, pass.keys);
+    copy_values(pass, args.values + start, stride, count);
     const char* here = reinterpret_cast<const char*>(pass.keys);  // nothing to fetch: rows lie in sequence
-    attend_all(pass, {Storage::f32, pass.keys, args.values + start, stride, here, here, 0}, position);
+    attend_all(pass, {Storage::f32, pass.keys, pass.values, here, here, 0}, position);
   }
 }
 
@@ -320,29 +325,34 @@ bool share_tiles(const AttentionArgs& args, int left, int right) {
   return args.paged ? args.sequence[left] == args.sequence[right] : args.spans[2 * left] == args.spans[2 * right];
 }
 
+inline ptrdiff_t place_of(const AttentionArgs& args, int row, int head) {
+  return (static_cast<ptrdiff_t>(row) * args.heads + head) * args.width;
+}
+
 void start(const AttentionArgs& args, Pass& pass, int row, int head) {
   const int q = pass.count++;
-  const ptrdiff_t offset = (static_cast<ptrdiff_t>(row) * args.heads + head) * args.width;
-  pass.vectors[q] = args.query + offset;
-  pass.outputs[q] = args.output + offset;
+  const float* source = args.query + place_of(args, row, head);
+  float* vector = pass.vectors + q * pass.stride;
+  float* output = pass.outputs + q * pass.stride;
+  for (int i = 0; i < pass.stride; i += kLanes) {
+    _mm256_store_ps(vector + i, _mm256_maskload_ps(source + i, first_lanes(pass.width - i)));
+    _mm256_store_ps(output + i, _mm256_setzero_ps());
+  }
   pass.begins[q] = args.spans[2 * row];
   pass.ends[q] = args.spans[2 * row + 1];
   pass.maximum[q] = -__builtin_inff();
   pass.sums[q] = _mm256_setzero_ps();
-  for (int i = 0; i < pass.width; i++) pass.outputs[q][i] = 0;
 }
 
-void finish(Pass& pass, int query) {
-  if (pass.begins[query] >= pass.ends[query]) return;
-  const float sum = sum_of_lanes(pass.sums[query]);
-  for (int i = 0; i < pass.width; i++) pass.outputs[query][i] /= sum;
+void finish(const Pass& pass, int query, float* target) {
+  const float* output = pass.outputs + query * pass.stride;
+  const float sum = pass.begins[query] < pass.ends[query] ? sum_of_lanes(pass.sums[query]) : 1;  // without keys: zeros
+  for (int i = 0; i < pass.width; i++) target[i] = output[i] / sum;
 }
 
 // Rows [first, last) that share tiles and heads [head, head + heads) that share a key head.
 void attend_rows(const AttentionArgs& args, Pass& pass, int first, int last, int key_head, int head, int heads) {
   pass.count = 0;
-  pass.width = args.width;
-  pass.scale = args.scale;
   int begin = 0x7fffffff, end = 0;
   for (int row = first; row < last; row++) {
     for (int i = 0; i < heads; i++) start(args, pass, row, head + i);
@@ -357,13 +367,16 @@ void attend_rows(const AttentionArgs& args, Pass& pass, int first, int last, int
       attend_packed(args, pass, key_head, begin, end);
     }
   }
-  for (int q = 0; q < pass.count; q++) finish(pass, q);
+  for (int q = 0; q < pass.count; q++) finish(pass, q, args.output + place_of(args, first + q / heads, head + q % heads));
 }
 
 }  // namespace
 
 void attention(const AttentionArgs& args, int begin, int end) {
   Pass pass;
+  pass.width = args.width;
+  pass.stride = (args.width + kColumns - 1) / kColumns * kColumns;
+  pass.scale = args.scale;
   for (float& correction : pass.correction) correction = 0;
   const int group = args.heads / args.key_heads;
   for (int item = begin; item < end; item++) {
@@ -372,7 +385,7 @@ void attention(const AttentionArgs& args, int begin, int end) {
     const int block_end = smaller(block + kAttentionRows, args.rows);
     for (int first = block, last; first < block_end; first = last) {
       for (last = first + 1; last < block_end && share_tiles(args, first, last); last++) {}
-      const int heads = kQueries / (last - first);  // at a time
+      const int heads = smaller(kQueries, kCapacity / pass.stride) / (last - first);  // at a time
       for (int head = 0; head < group; head += heads) {
         attend_rows(args, pass, first, last, key_head, key_head * group + head, smaller(heads, group - head));
       }
