@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { createProgram } from "./index.ts";
+import { runProgram } from "./index.ts";
 
-await createProgram().parseAsync();
+await runProgram(process.argv.slice(2));

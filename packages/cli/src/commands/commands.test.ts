@@ -1,0 +1,164 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openCheckpoint } from "@polywen/formats";
+import { EMBEDDED_MODEL, openTokenizer } from "polywen";
+import { cli, cliJson } from "../test-cli.ts";
+import { pngFile, wavFile } from "../test-media.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+interface RunReply {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly promptTokenIds: readonly number[];
+  readonly finishReason: string;
+  readonly usage: { readonly promptTokens: number; readonly mediaTokens: number; readonly generatedTokens: number };
+  readonly timings: { readonly totalMs: number };
+  readonly tokens?: readonly { readonly id: number; readonly logprob: number; readonly top: readonly { readonly id: number }[] }[];
+  readonly warnings: readonly string[];
+}
+
+const reference = ["--backend", "reference"];
+const greedy = [...reference, "--temperature", "0", "--repetition-penalty", "1"];
+let folder: string;
+let imageFile: string;
+let audioFile: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "polywen-cli-"));
+  imageFile = join(folder, "square.png");
+  audioFile = join(folder, "tone.wav");
+  await writeFile(imageFile, pngFile(32));
+  await writeFile(audioFile, wavFile(400));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("polywen run", () => {
+  it("streams the text that --json reports", async () => {
+    const args = ["run", EMBEDDED_MODEL, "What is it?", ...greedy, "--max-tokens", "8"];
+    const streamed = await cli(args);
+    const reply = await cliJson<RunReply>([...args, "--logprobs", "2"]);
+    expect(streamed).toMatchObject({ exitCode: 0, stdout: `${reply.text}\n`, stderr: "" });
+    expect(reply).toMatchObject({ warnings: [], usage: { promptTokens: reply.promptTokenIds.length, mediaTokens: 0, generatedTokens: reply.tokenIds.length } });
+    expect(reply.timings.totalMs).toBeGreaterThan(0);
+    expect(reply.tokens!.map(({ id }) => id)).toEqual(reply.tokenIds);
+    for (const { id, top } of reply.tokens!) {
+      expect(top).toHaveLength(2);
+      expect(top[0]!.id).toBe(id);
+    }
+  });
+
+  it("takes media in the order of the command line, before the text", async () => {
+    const tokenizer = await openTokenizer(EMBEDDED_MODEL);
+    const [picture, sound] = ["<|IMAGE|>", "<|AUDIO|>"].map((token) => tokenizer.tokenToId(token)!);
+    const ask = (media: readonly string[]): Promise<RunReply> => cliJson(["run", EMBEDDED_MODEL, "Say.", ...media, ...reference, "--max-tokens", "1"]);
+    const order = ({ promptTokenIds }: RunReply): number[] =>
+      promptTokenIds.filter((id) => id === picture || id === sound).filter((id, index, all) => id !== all[index - 1]);
+    const media = { image: ["--image", imageFile], audio: ["--audio", audioFile] };
+    expect(order(await ask([...media.audio, ...media.image]))).toEqual([sound, picture]);
+    expect(order(await ask([...media.image, ...media.audio, ...media.image]))).toEqual([picture, sound, picture]);
+  });
+
+  it("reads the prompt from stdin and ends at a stop text", async () => {
+    const args = [...greedy, "--max-tokens", "4"];
+    const whole = await cliJson<RunReply>(["run", EMBEDDED_MODEL, "-", ...args], "What is it?");
+    expect(whole.promptTokenIds).toEqual((await cliJson<RunReply>(["run", EMBEDDED_MODEL, "What is it?", ...args])).promptTokenIds);
+    const stop = whole.text.slice(0, 1);
+    expect(await cliJson<RunReply>(["run", EMBEDDED_MODEL, "What is it?", ...args, "--stop", stop])).toMatchObject({ text: "", finishReason: "stop" });
+  });
+});
+
+describe("polywen logits", () => {
+  it("continues the very prompt of run with the same tokens, and writes what led there", async () => {
+    const reply = await cliJson<RunReply>(["run", EMBEDDED_MODEL, "What?", "--image", imageFile, "--audio", audioFile, ...greedy, "--kv", "f32", "--max-tokens", "5"]);
+    const tokenizer = await openTokenizer(EMBEDDED_MODEL);
+    const placeholders = ["<|IMAGE|>", "<|AUDIO|>"].map((token) => tokenizer.tokenToId(token)!);
+    const ids = reply.promptTokenIds.filter((id, index, all) => !placeholders.includes(id) || all[index - 1] !== id);
+    const [input, output] = [join(folder, "in.json"), join(folder, "out.safetensors")];
+    await writeFile(input, JSON.stringify({ ids, images: ["square.png"], audios: ["tone.wav"], maxTokens: 5, note: "ignored" }));
+    expect(await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output, ...reference])).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
+
+    const file = await openCheckpoint(output);
+    const read = async (name: string): Promise<Int32Array> => new Int32Array((await file.read(name)).slice().buffer);
+    expect(Array.from(await read("ids"))).toEqual(reply.promptTokenIds);
+    expect(Array.from(await read("greedy")).slice(0, reply.tokenIds.length)).toEqual(reply.tokenIds);
+    const shapes = Object.fromEntries([...file.tensors].map(([name, { dtype, shape }]) => [name, [dtype, ...shape]]));
+    const rows = ids.length - 2 + reply.usage.mediaTokens;
+    const { vocabularySize, hiddenSize } = (await cliJson<{ architecture: { vocabularySize: number; hiddenSize: number } }>(["inspect", EMBEDDED_MODEL])).architecture;
+    const images = reply.promptTokenIds.filter((id) => id === placeholders[0]).length;
+    expect(shapes).toEqual({
+      ids: ["I32", rows],
+      logits: ["F32", rows, vocabularySize],
+      greedy: ["I32", 5],
+      positions: ["I32", 3, rows],
+      pixel_values: ["F32", 4 * images, 1176],
+      image_features: ["F32", images, hiddenSize],
+      input_features: ["F32", 1, 128, 40],
+      audio_features: ["F32", reply.usage.mediaTokens - images, hiddenSize],
+    });
+  });
+
+  it("is not limited by the context length of the architecture", async () => {
+    const { contextLength } = (await cliJson<{ architecture: { contextLength: number } }>(["inspect", EMBEDDED_MODEL])).architecture;
+    const [input, output] = [join(folder, "long.json"), join(folder, "long.safetensors")];
+    await writeFile(input, JSON.stringify({ ids: Array.from({ length: contextLength + 1 }, (_, index) => index % 200) }));
+    expect(await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output, ...reference])).toMatchObject({ exitCode: 0 });
+    expect((await openCheckpoint(output)).entry("logits").shape[0]).toBe(contextLength + 1);
+  });
+});
+
+describe("polywen tokenize", () => {
+  it("shows ids, tokens and the text decoded back", async () => {
+    const text = "A «word»\n<|im_end|>";
+    const file = join(folder, "text.txt");
+    await writeFile(file, text);
+    const plain = await cliJson<{ ids: number[]; tokens: string[]; text: string }>(["tokenize", EMBEDDED_MODEL, "--text-file", file]);
+    expect(plain.text).toBe(text);
+    expect(plain.tokens).toHaveLength(plain.ids.length);
+    const special = await cliJson<typeof plain>(["tokenize", EMBEDDED_MODEL, text, "--special"]);
+    expect(special.tokens.at(-1)).toBe("<|im_end|>");
+    expect(plain.tokens).not.toContain("<|im_end|>");
+    const { stdout } = await cli(["tokenize", EMBEDDED_MODEL, "-"], text);
+    expect(stdout.trim().split("\n").map((line) => Number(line.trim().split(" ")[0]))).toEqual(plain.ids);
+  });
+});
+
+describe("polywen inspect", () => {
+  it("tells what config.json and the headers say", async () => {
+    const summary = await cliJson<{ path: string; [name: string]: unknown }>(["inspect", EMBEDDED_MODEL]);
+    const config = JSON.parse(await readFile(join(summary.path, "config.json"), "utf8")) as { model_type: string; text_config: Record<string, number> };
+    const text = config.text_config;
+    expect(summary).toMatchObject({
+      modelType: config.model_type,
+      modalities: ["text", "image", "audio"],
+      architecture: {
+        layers: text["num_hidden_layers"],
+        hiddenSize: text["hidden_size"],
+        keyHeads: text["num_key_value_heads"],
+        vocabularySize: text["vocab_size"],
+        contextLength: text["max_position_embeddings"],
+        positionAxes: 3,
+      },
+      chatTemplate: true,
+      warnings: [],
+    });
+    const people = await cli(["inspect", EMBEDDED_MODEL]);
+    expect(people.stdout).toMatch(/^Path +\S+\nArchitecture +qwen2_5_omni_thinker\n/);
+    expect(people).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+});
+
+describe("polywen doctor", () => {
+  it("reports machine, versions and backends", async () => {
+    const report = await cliJson<{ node: string; packages: Record<string, string>; backends: { cpu: { available: boolean } } }>(["doctor"]);
+    const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+    expect(report).toMatchObject({ node: process.version, packages: { polywen: version, "@polywen/tensor": version }, backends: { reference: { available: true } } });
+    const { exitCode, stdout, stderr } = await cli(["doctor"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(process.version);
+    expect(stderr.includes("Only the reference backend works here")).toBe(!report.backends.cpu.available);
+  });
+});

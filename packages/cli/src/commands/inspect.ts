@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { inspectModel, type ModelSummary } from "polywen";
+import { formatBytes, printFacts, printJson, warn } from "../output.ts";
+
+const examples = `
+Examples:
+  $ polywen inspect polywen/tiny
+  $ polywen inspect ./model --json`;
+
+/** `polywen inspect`: what a model folder holds. */
+export function addInspectCommand(program: Command): void {
+  program
+    .command("inspect")
+    .summary("show what a model folder holds")
+    .description("Shows architecture, tensors, tokenizer and memory needs. Reads headers only, no weights.")
+    .argument("<model>", 'folder of a model, or "polywen/tiny"')
+    .option("--json", "as one JSON object")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(source: string, options: { readonly json?: boolean }): Promise<void> {
+  const summary = await inspectModel(source);
+  if (options.json === true) return printJson(summary);
+  await printFacts({
+    Path: summary.path,
+    Architecture: summary.modelType,
+    ...architectureFacts(summary),
+    Parameters: summary.parameters.toLocaleString("en"),
+    Tensors: `${summary.tensors.count}, ${formatBytes(summary.tensors.bytes)}`,
+    Stored: summary.tensors.dtypes.map(({ dtype, tensors, bytes }) => `${dtype}: ${tensors} tensors, ${formatBytes(bytes)}`).join("\n"),
+    Tokenizer: `${summary.tokenizer.vocabularySize} tokens, ${summary.tokenizer.addedTokens} of them added`,
+    "Chat template": summary.chatTemplate ? "yes" : "no",
+    Memory: memoryLine(summary),
+  });
+  summary.warnings.forEach(warn);
+}
+
+function architectureFacts({ architecture, modalities }: ModelSummary): Record<string, string | number | undefined> {
+  if (architecture === undefined) return {};
+  const { layers, hiddenSize, keyHeads, headWidth, contextLength, vocabularySize, positionAxes, window } = architecture;
+  return {
+    Modalities: modalities.join(", "),
+    Decoder: `${layers} layers of ${hiddenSize}, ${keyHeads} key heads of ${headWidth}`,
+    Vocabulary: vocabularySize,
+    Context: `${contextLength} tokens${window === undefined ? "" : `, window of ${window} in some layers`}`,
+    Positions: positionAxes === 1 ? undefined : `${positionAxes} axes (M-RoPE)`,
+  };
+}
+
+function memoryLine({ memory: { weights, cachePerToken } }: ModelSummary): string {
+  const cache = cachePerToken === undefined ? "" : `, cache ${formatBytes(cachePerToken.bf16)} a token (exact: ${formatBytes(cachePerToken.f32)})`;
+  return `weights up to ${formatBytes(weights)}${cache}`;
+}

@@ -1,0 +1,82 @@
+import { addModelOptions, loadForCommand, type ModelCommandOptions } from "../model-options.ts";
+import type { Command } from "commander";
+import { writeSafetensors } from "@polywen/formats";
+import { audio, image, PolywenError, type Logits } from "polywen";
+import { interruption } from "../interruption.ts";
+import { readLogitsInput, type LogitsCommandInput } from "../logits/read-logits-input.ts";
+import { logitsTensors } from "../logits/logits-tensors.ts";
+
+interface LogitsOptions extends ModelCommandOptions {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** How much a model is loaded for. */
+interface Room {
+  readonly cacheTokens: number;
+  readonly mediaRows: number;
+}
+
+/** Rows that media may take before the model is loaded again with more. */
+const usualMediaRows = 8192;
+
+const examples = `
+The input is {"ids": […], "images": [paths], "audios": [paths], "maxTokens": n}: one placeholder for each medium, in order.
+
+Example:
+  $ polywen logits ./model --input in.json --output out.safetensors --backend reference`;
+
+/** `polywen logits`: what a model computes, for comparison with other implementations. */
+export function addLogitsCommand(program: Command): void {
+  const command = program
+    .command("logits")
+    .summary("write logits for comparison with other implementations")
+    .description("Writes the logits of every prompt token, a greedy continuation and what the encoders made of media, with an exact cache.")
+    .argument("<model>", 'folder of a model, or "polywen/tiny"')
+    .requiredOption("--input <file>", "JSON file; paths in it are relative to its folder")
+    .requiredOption("--output <file>", "safetensors file to write");
+  addModelOptions(command)
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(source: string, options: LogitsOptions): Promise<void> {
+  const signal = interruption();
+  const input = await readLogitsInput(options.input);
+  const logits = await computeLogits(source, input, options, signal);
+  await writeSafetensors(options.output, logitsTensors(logits));
+}
+
+/**
+ * A text says how much room it needs. How many rows media take is known once they are decoded: if it is more than
+ * usual, the model is loaded again with as much as the error asks for. The context length of the architecture is no limit.
+ */
+async function computeLogits(source: string, input: LogitsCommandInput, options: LogitsOptions, signal: AbortSignal): Promise<Logits> {
+  const media = [...input.images.map((file) => image(file)), ...input.audios.map((file) => audio(file))];
+  let room: Room = { cacheTokens: Math.max(input.ids.length + input.maxTokens, 1) + (media.length === 0 ? 0 : usualMediaRows), mediaRows: usualMediaRows };
+  for (;;) {
+    const model = await loadForCommand(source, options, { ...room, kvDType: "f32", maxSequences: 1, media: { overlongAudio: "cut" }, signal });
+    try {
+      return await model.logits({ ids: input.ids, media, maxTokens: input.maxTokens, signal });
+    } catch (error) {
+      const more = roomAskedFor(error, room, input.maxTokens);
+      if (more === undefined) throw error;
+      room = more;
+    } finally {
+      await model.dispose();
+    }
+  }
+}
+
+/** The room that an error says was missing, if that is what it says. */
+function roomAskedFor(error: unknown, room: Room, maxTokens: number): Room | undefined {
+  if (!PolywenError.isInstance(error)) return undefined;
+  const { unit, limit, received, requested } = error.facts;
+  if (error.code === "LIMIT_EXCEEDED" && unit === "tokens" && typeof limit === "number" && limit >= room.cacheTokens && typeof received === "number") {
+    return { ...room, cacheTokens: received + maxTokens };
+  }
+  if (error.code === "OUT_OF_MEMORY" && unit === "media rows" && typeof requested === "number" && requested > room.mediaRows) {
+    return { ...room, mediaRows: requested };
+  }
+  return undefined;
+}

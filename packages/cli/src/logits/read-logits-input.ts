@@ -1,0 +1,30 @@
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { parseWith, readJsonObject } from "@polywen/formats";
+
+/** Input of `polywen logits`, its paths made absolute. */
+export interface LogitsCommandInput {
+  /** One placeholder token for each medium. */
+  readonly ids: readonly number[];
+  readonly images: readonly string[];
+  readonly audios: readonly string[];
+  /** Tokens to continue greedily. */
+  readonly maxTokens: number;
+}
+
+const count = z.int("a non-negative integer is expected").nonnegative("a non-negative integer is expected");
+const paths = z.array(z.string("a path is expected"), "a list of paths is expected").default([]);
+const schema = z.object({
+  ids: z.array(count, "a list of token ids is expected").min(1, "at least one token id is expected"),
+  images: paths,
+  audios: paths,
+  maxTokens: count.default(0),
+});
+
+/** Reads the JSON file. Other fields than those are notes and ignored. Throws as `readJsonObject` and `parseWith` do. */
+export async function readLogitsInput(file: string): Promise<LogitsCommandInput> {
+  // Millions of ids are as long as a tokenizer.
+  const fields = parseWith(schema, await readJsonObject(file, "tokenizer"), file);
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  return { ...fields, images: fields.images.map(absolute), audios: fields.audios.map(absolute) };
+}
