@@ -1,6 +1,6 @@
 // A code block that follows `<!-- example: path -->` in a page must be that file of examples/, letter by letter,
-// so that whatever a reader copies is type-checked and run.
-import { existsSync, readFileSync } from "node:fs";
+// so that whatever a reader copies is type-checked and run. `--write` puts the files in.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles, report, root, shown } from "./workspace.mjs";
 
@@ -12,8 +12,15 @@ function checkBlock(page, path, code) {
   return readFileSync(file, "utf8").trim() === code.trim() ? [] : [`${shown(page)}: the block differs from examples/${path}`];
 }
 
+function writePage(page, text) {
+  const written = text.replace(/(<!-- example: (\S+) -->\s*```[a-z]*\n)[\s\S]*?```/g, (_, head, path) => `${head}${readFileSync(join(root, "examples", path), "utf8").trim()}\n\`\`\``);
+  if (written !== text) writeFileSync(page, written);
+  return written;
+}
+
 function checkPage(page) {
-  const text = readFileSync(page, "utf8");
+  const stored = readFileSync(page, "utf8");
+  const text = process.argv.includes("--write") ? writePage(page, stored) : stored;
   const blocks = [...text.matchAll(marked)];
   const problems = blocks.flatMap(([, path, code]) => checkBlock(page, path, code));
   const marks = text.match(/<!-- example: /g)?.length ?? 0;
