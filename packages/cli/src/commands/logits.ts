@@ -1,14 +1,16 @@
-import { addModelOptions, loadForCommand, type ModelCommandOptions } from "../model-options.ts";
 import type { Command } from "commander";
 import { writeSafetensors } from "@polywen/formats";
 import { audio, image, PolywenError, type Logits } from "polywen";
 import { interruption } from "../interruption.ts";
-import { readLogitsInput, type LogitsCommandInput } from "../logits/read-logits-input.ts";
 import { logitsTensors } from "../logits/logits-tensors.ts";
+import { readLogitsInput, type LogitsCommandInput } from "../logits/read-logits-input.ts";
+import { addModelOptions, loadForCommand, type ModelCommandOptions } from "../model-options.ts";
+import { printJson } from "../output.ts";
 
 interface LogitsOptions extends ModelCommandOptions {
   readonly input: string;
   readonly output: string;
+  readonly json?: boolean;
 }
 
 /** How much a model is loaded for. */
@@ -34,7 +36,8 @@ export function addLogitsCommand(program: Command): void {
     .description("Writes the logits of every prompt token, a greedy continuation and what the encoders made of media, with an exact cache.")
     .argument("<model>", 'folder of a model, or "polywen/tiny"')
     .requiredOption("--input <file>", "JSON file; paths in it are relative to its folder")
-    .requiredOption("--output <file>", "safetensors file to write");
+    .requiredOption("--output <file>", "safetensors file to write")
+    .option("--json", "a summary as one JSON object");
   addModelOptions(command)
     .addHelpText("after", examples)
     .action(run);
@@ -43,21 +46,23 @@ export function addLogitsCommand(program: Command): void {
 async function run(source: string, options: LogitsOptions): Promise<void> {
   const signal = interruption();
   const input = await readLogitsInput(options.input);
-  const logits = await computeLogits(source, input, options, signal);
+  const { logits, warnings } = await computeLogits(source, input, options, signal);
   await writeSafetensors(options.output, logitsTensors(logits));
+  if (options.json === true) await printJson({ output: options.output, rows: logits.ids.length, greedy: Array.from(logits.greedy), warnings });
 }
 
 /**
  * A text says how much room it needs. How many rows media take is known once they are decoded: if it is more than
  * usual, the model is loaded again with as much as the error asks for. The context length of the architecture is no limit.
  */
-async function computeLogits(source: string, input: LogitsCommandInput, options: LogitsOptions, signal: AbortSignal): Promise<Logits> {
+async function computeLogits(source: string, input: LogitsCommandInput, options: LogitsOptions, signal: AbortSignal): Promise<{ logits: Logits; warnings: readonly string[] }> {
   const media = [...input.images.map((file) => image(file)), ...input.audios.map((file) => audio(file))];
   let room: Room = { cacheTokens: Math.max(input.ids.length + input.maxTokens, 1) + (media.length === 0 ? 0 : usualMediaRows), mediaRows: usualMediaRows };
   for (;;) {
     const model = await loadForCommand(source, options, { ...room, kvDType: "f32", maxSequences: 1, media: { overlongAudio: "cut" }, signal });
     try {
-      return await model.logits({ ids: input.ids, media, maxTokens: input.maxTokens, signal });
+      const logits = await model.logits({ ids: input.ids, media, maxTokens: input.maxTokens, signal });
+      return { logits, warnings: model.info.warnings };
     } catch (error) {
       const more = roomAskedFor(error, room, input.maxTokens);
       if (more === undefined) throw error;
