@@ -1,5 +1,6 @@
 import { resolveSampling } from "@polywen/core";
 import type { MediaPart, PreparedMedium } from "@polywen/cross-modal";
+import { AbortedError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
 import { encodeMedia, prepareIds } from "./prompt/prepare-prompt.ts";
 
@@ -10,7 +11,7 @@ export interface LogitsInput {
   readonly media?: readonly MediaPart[];
   /** Tokens to continue greedily, not stopped by end tokens. Default 0. */
   readonly maxTokens?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a medium was turned into. */
@@ -52,6 +53,7 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
     });
     const greedy: number[] = [];
     for await (const token of stream) greedy.push(token.id);
+    if (stream.finish === "aborted") throw new AbortedError({ operation: "Computing logits" }, { cause: input.signal?.reason });
     const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: rows[index]! }));
     return { ids: prompt.ids, logits, vocabularySize, greedy: Int32Array.from(greedy), positions: prompt.positions, positionAxes, media };
   } finally {

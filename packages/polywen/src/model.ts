@@ -29,9 +29,14 @@ export interface ModelInfo {
   readonly warnings: readonly string[];
 }
 
-/** A loaded model. Calls may run at the same time: they share steps without changing each other's results. */
+/**
+ * A loaded model. Calls may run at the same time: they share steps without changing each other's results.
+ * `dispose()` aborts what runs, waits for it, and frees everything.
+ */
 export class Model {
   readonly #parts: ModelParts;
+  readonly #shutdown = new AbortController();
+  readonly #running = new Set<PromiseLike<unknown>>();
   #disposal: Promise<void> | undefined;
 
   /** Use `loadModel`. */
@@ -64,9 +69,11 @@ export class Model {
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     this.#requireAlive();
-    const controller = new AbortController();
-    const signal = options.signal === undefined ? controller.signal : AbortSignal.any([options.signal, controller.signal]);
-    return new Generation(runGeneration(this.#parts, prompt, options, signal), () => controller.abort());
+    const abandoned = new AbortController();
+    const run = runGeneration(this.#parts, prompt, options, this.#signalOf(options.signal, abandoned.signal));
+    const generation = new Generation(run, () => abandoned.abort());
+    this.#track(generation);
+    return generation;
   }
 
   /** The ids of a text. Special tokens in it are plain text unless `special` is set. */
@@ -81,13 +88,15 @@ export class Model {
     return this.#parts.tokenizer.decode(ids, options);
   }
 
-  /** The logits of every row of a prompt given as ids, and a greedy continuation. */
+  /** The logits of every row of a prompt given as ids, and a greedy continuation. Rejects with `AbortedError` if stopped. */
   async logits(input: LogitsInput): Promise<Logits> {
     this.#requireAlive();
-    return computeLogits(this.#parts, input);
+    const result = computeLogits(this.#parts, { ...input, signal: this.#signalOf(input.signal) });
+    this.#track(result);
+    return result;
   }
 
-  /** Aborts what runs and frees everything. May be called twice. */
+  /** Aborts what runs and frees everything. Running replies resolve as aborted. May be called twice. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;
@@ -99,12 +108,26 @@ export class Model {
 
   async #dispose(): Promise<void> {
     const { engine, modalities, media, weights, template, backend, ownsBackend } = this.#parts;
+    this.#shutdown.abort();
+    await Promise.allSettled(this.#running);
     template?.dispose();
     await engine.dispose();
     for (const { encoder } of modalities.values()) await encoder.dispose();
     media?.resource.dispose();
     weights.dispose();
     if (ownsBackend) await backend.dispose();
+  }
+
+  /** Fires when any of the given signals does, or when the model is disposed of. */
+  #signalOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+    return AbortSignal.any([this.#shutdown.signal, ...signals.filter((signal) => signal !== undefined)]);
+  }
+
+  /** Remembers a call until it settles, so that nothing is freed under it. */
+  #track(call: PromiseLike<unknown>): void {
+    this.#running.add(call);
+    const forget = (): void => void this.#running.delete(call);
+    call.then(forget, forget);
   }
 
   #requireAlive(): void {

@@ -1,5 +1,5 @@
 import { resolveSampling, StopMatcher, type EngineFinish, type GeneratedToken, type TokenStream } from "@polywen/core";
-import { InvalidArgumentError } from "@polywen/tensor";
+import { InvalidArgumentError, PolywenError } from "@polywen/tensor";
 import { IncrementalDecoder } from "@polywen/tokenizer";
 import type { Prompt } from "./content.ts";
 import type { Reply, ReplyPart } from "./generation.ts";
@@ -15,32 +15,47 @@ export function runGeneration(parts: ModelParts, prompt: Prompt, options: Genera
   const sampling = resolveSampling(options, samplingDefaults(parts));
   const matcher = new StopMatcher(options.stop ?? []);
   const maxTokens = checkedMaxTokens(options.maxTokens);
-  return async (emit) => {
+  const generate = async (emit: (part: ReplyPart) => void): Promise<Reply> => {
     const prepared = await preparePrompt(parts, messages, { raw: options.raw ?? false, signal });
     const { prompt: enginePrompt, release } = await encodeMedia(parts, prepared, signal);
     try {
       const preparedMs = performance.now() - started;
       const room = parts.engine.cacheTokens - enginePrompt.ids.length + 1;
       const stream = parts.engine.generate({ prompt: enginePrompt, maxTokens: maxTokens ?? Math.min(512, room), sampling, stopTokens: parts.stopTokens, signal });
-      const collected = await collectText(parts, stream, matcher, emit);
+      const { firstTokenAt, ...collected } = await collectText(parts, stream, matcher, emit);
       const totalMs = performance.now() - started;
-      const { tokens, text, finishReason, firstTokenAt } = collected;
+      const mediaTokens = prepared.media.reduce((sum, medium) => sum + medium.prepared.rows, 0);
       return {
-        text,
-        tokens,
-        tokenIds: tokens.map(({ id }) => id),
+        ...collected,
+        tokenIds: collected.tokens.map(({ id }) => id),
         promptTokenIds: Array.from(enginePrompt.ids),
-        finishReason,
-        usage: {
-          promptTokens: enginePrompt.ids.length,
-          mediaTokens: prepared.media.reduce((sum, medium) => sum + medium.prepared.rows, 0),
-          generatedTokens: tokens.length,
-        },
+        usage: { promptTokens: enginePrompt.ids.length, mediaTokens, generatedTokens: collected.tokens.length },
         timings: { preparedMs, firstTokenMs: firstTokenAt === undefined ? totalMs : firstTokenAt - started, totalMs },
       };
     } finally {
       release();
     }
+  };
+  return async (emit) => {
+    try {
+      return await generate(emit);
+    } catch (error) {
+      if (signal.aborted && PolywenError.isInstance(error) && error.code === "ABORTED") return abortedReply(performance.now() - started);
+      throw error;
+    }
+  };
+}
+
+/** What a call resolves with that was stopped before its first step. */
+function abortedReply(totalMs: number): Reply {
+  return {
+    text: "",
+    tokens: [],
+    tokenIds: [],
+    promptTokenIds: [],
+    finishReason: "aborted",
+    usage: { promptTokens: 0, mediaTokens: 0, generatedTokens: 0 },
+    timings: { preparedMs: totalMs, firstTokenMs: totalMs, totalMs },
   };
 }
 
