@@ -122,7 +122,7 @@ struct Kernels {
   void (*attention)(const AttentionArgs&, int begin, int end);
 };
 
-constexpr int kAttentionRows = 16;  // query rows that share one pass over the keys
+constexpr int kAttentionRows = 32;  // query rows that share one pass over the keys
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
 
 const Kernels& generic_kernels();

@@ -214,11 +214,11 @@ void test_extremes(const Kernels& kernels) {
   const Shape shape = {3, 1, 24};
   Problem problem = random_problem(shape, {200}, false);
   for (size_t i = 0; i < problem.keys[0].size(); i++) problem.keys[0][i] *= 30 * std::sin(static_cast<float>(i / shape.width));
-  for (int i = 0; i < 20; i++) add_row(problem, 0, i, 200 - i);
+  for (int i = 0; i < 20; i++) add_row(problem, 0, i, 200 - i);  // one block of rows
   Paged paged = paginate(problem);
   const auto make = [&](int first, int rows, float* output) { return paged_arguments(problem, paged, false, first, rows, output); };
   std::vector<float> output(problem.rows * row_size(shape));
-  kernels.attention(make(0, problem.rows, output.data()), 0, 2);
+  kernels.attention(make(0, problem.rows, output.data()), 0, shape.key_heads);
   expect_close(output, expected_output(problem), 2e-4, 0, name_of(kernels, shape, "extremes"));  // scores of 100 carry errors of 1e-5
 }
 

@@ -19,6 +19,7 @@ struct Pass {
   int width;
   int stride;  // of vectors, outputs and values: the width in whole register tiles
   float scale;
+  int lines[kMaxHeadWidth];  // offsets in bytes of the cache lines of a tile in memory, to fetch one with each component
   int begins[kQueries];  // spans
   int ends[kQueries];
   float maximum[kQueries];                 // largest score so far
@@ -36,9 +37,8 @@ struct Tile {
   Storage storage;
   const void* keys;
   const void* values;
-  const char* ahead_keys;  // the next tile, fetched meanwhile
-  const char* ahead_values;
-  int ahead_step;  // bytes of each for every component of the head
+  const char* next_keys;  // where those of the next tile begin, which is fetched meanwhile
+  const char* next_values;
 };
 
 template <Storage storage>
@@ -59,8 +59,8 @@ void score_queries(Pass& pass, const Tile& tile, int first) {
     sums[q][0] = sums[q][1] = _mm256_setzero_ps();
   }
   for (ptrdiff_t i = 0; i < pass.width; i++) {
-    _mm_prefetch(tile.ahead_keys + i * tile.ahead_step, _MM_HINT_T0);
-    _mm_prefetch(tile.ahead_values + i * tile.ahead_step, _MM_HINT_T0);
+    _mm_prefetch(tile.next_keys + pass.lines[i], _MM_HINT_T0);
+    _mm_prefetch(tile.next_values + pass.lines[i], _MM_HINT_T0);
     const __m256 low = load<storage>(tile.keys, i * kKeyTile);
     const __m256 high = load<storage>(tile.keys, i * kKeyTile + kLanes);
     UNROLL
@@ -258,8 +258,7 @@ void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, 
                  page_of(args.key_pages, args, pages[index], key_head),
                  page_of(args.value_pages, args, pages[index], key_head),
                  page_of(args.key_pages, args, pages[next], key_head),
-                 page_of(args.value_pages, args, pages[next], key_head),
-                 storage == Storage::f32 ? 4 * kKeyTile : 2 * kKeyTile};
+                 page_of(args.value_pages, args, pages[next], key_head)};
     if (!direct) copy_page(args, pass, tile);
     attend_all(pass, tile, index * kKeyTile);
   }
@@ -313,12 +312,24 @@ void attend_packed(const AttentionArgs& args, Pass& pass, int key_head, int begi
     const int count = smaller(end - position, kKeyTile);
     transpose_keys(args.keys + start, stride, count, args.width, pass.keys);
     copy_values(pass, args.values + start, stride, count);
-    const char* here = reinterpret_cast<const char*>(pass.keys);  // nothing to fetch: rows lie in sequence
-    attend_all(pass, {Storage::f32, pass.keys, pass.values, here, here, 0}, position);
+    const ptrdiff_t next = position + kKeyTile < end ? start + kKeyTile * stride : start;
+    attend_all(pass,
+               {Storage::f32, pass.keys, pass.values, reinterpret_cast<const char*>(args.keys + next),
+                reinterpret_cast<const char*>(args.values + next)},
+               position);
   }
 }
 
 // ---- Passes ----
+
+// A page lies in one piece; packed rows are `key_heads` heads apart.
+void find_lines(const AttentionArgs& args, Pass& pass) {
+  const int page_step = kKeyTile * (args.key_pages.storage == Storage::f32 ? 4 : 2);
+  const int row_lines = (pass.width * 4 + 63) / 64;
+  for (int i = 0; i < pass.width; i++) {
+    pass.lines[i] = args.paged ? i * page_step : i / row_lines * (args.key_heads * pass.width * 4) + i % row_lines * 64;
+  }
+}
 
 // Rows whose tiles coincide: those of one sequence, or of equal begins.
 bool share_tiles(const AttentionArgs& args, int left, int right) {
@@ -377,6 +388,7 @@ void attention(const AttentionArgs& args, int begin, int end) {
   pass.width = args.width;
   pass.stride = (args.width + kColumns - 1) / kColumns * kColumns;
   pass.scale = args.scale;
+  find_lines(args, pass);
   for (float& correction : pass.correction) correction = 0;
   const int group = args.heads / args.key_heads;
   for (int item = begin; item < end; item++) {

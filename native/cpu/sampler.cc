@@ -1,0 +1,229 @@
+#include "sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "error.h"
+#include "exponential.h"
+
+namespace polywen {
+namespace {
+
+struct Candidate {
+  double value;
+  int32_t id;
+
+  // Whether this one comes first: larger value, lower id among equals.
+  bool operator<(const Candidate& other) const { return value != other.value ? value > other.value : id < other.id; }
+};
+
+// The `count` largest values in order. One pass keeps twice as many candidates at most, and whenever they are too
+// many drops those that cannot be among the best.
+std::vector<Candidate> largest(const std::vector<double>& values, size_t count) {
+  std::vector<Candidate> best;
+  best.reserve(std::min(values.size(), 2 * count));
+  double threshold = -INFINITY;
+  bool full = false;
+  for (size_t id = 0; id < values.size(); id++) {
+    if (full && values[id] <= threshold) continue;  // an equal of higher id comes after all that were kept
+    best.push_back({values[id], static_cast<int32_t>(id)});
+    if (best.size() < 2 * count) continue;
+    std::nth_element(best.begin(), best.begin() + static_cast<ptrdiff_t>(count) - 1, best.end());
+    best.resize(count);
+    threshold = best.back().value;
+    full = true;
+  }
+  std::sort(best.begin(), best.end());
+  if (best.size() > count) best.resize(count);
+  return best;
+}
+
+// How many of the descending weights reach `goal`; 0 if their sum does not.
+size_t count_reaching(const std::vector<double>& weights, double goal) {
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); i++) {
+    sum += weights[i];
+    if (sum >= goal) return i + 1;
+  }
+  return 0;
+}
+
+// Draws from the most probable tokens, of which ever more are sorted until the draw is certain: few tokens hold
+// nearly all of the probability.
+class Draw {
+ public:
+  Draw(const std::vector<double>& logits, const SampleParameters& parameters, double random)
+      : logits_(logits),
+        parameters_(parameters),
+        random_(random),
+        maximum_(*std::max_element(logits.begin(), logits.end())),
+        limit_(parameters.top_k > 0 ? std::min(logits.size(), static_cast<size_t>(parameters.top_k)) : logits.size()) {}
+
+  int32_t token() {
+    if (limit_ < logits_.size()) {
+      take(limit_);
+      total_ = 0;
+      for (const double weight : weights_) total_ += weight;
+    } else {
+      total_ = total_weight();
+    }
+    for (size_t count = std::min<size_t>(limit_, 64);; count = std::min(limit_, 8 * count)) {
+      if (weights_.size() < count) take(count);
+      const int32_t chosen = choose();
+      if (chosen >= 0) return chosen;
+    }
+  }
+
+ private:
+  double weight_of(double logit) const { return exponential((logit - maximum_) / parameters_.temperature); }
+
+  double total_weight() const {
+    std::vector<double> scaled(logits_.size());
+    for (size_t i = 0; i < scaled.size(); i++) scaled[i] = (logits_[i] - maximum_) / parameters_.temperature;
+    return sum_of_exponentials(scaled.data(), scaled.size());
+  }
+
+  void take(size_t count) {
+    candidates_ = largest(logits_, count);
+    weights_.resize(candidates_.size());
+    for (size_t i = 0; i < weights_.size(); i++) weights_[i] = weight_of(candidates_[i].value);
+  }
+
+  // How many of the sorted tokens top-p and min-p keep; 0 if more must be sorted to know.
+  size_t kept() const {
+    size_t count = limit_;
+    if (parameters_.top_p < 1) {
+      const size_t reached = count_reaching(weights_, static_cast<double>(parameters_.top_p) * total_);
+      if (reached > 0) count = reached;
+    }
+    const double smallest = static_cast<double>(parameters_.min_p) * weights_[0];
+    const auto below = std::find_if(weights_.begin(), weights_.end(), [&](double weight) { return weight < smallest; });
+    if (below != weights_.end()) count = std::min(count, static_cast<size_t>(below - weights_.begin()));
+    return count;
+  }
+
+  // The drawn token, or -1 if more tokens must be sorted to know it.
+  int32_t choose() const {
+    const bool all = weights_.size() == limit_;
+    const size_t count = kept();
+    double goal = random_ * total_;
+    if (count < limit_) {
+      if (count > weights_.size()) return -1;
+      double sum = 0;
+      for (size_t i = 0; i < count; i++) sum += weights_[i];
+      goal = random_ * sum;
+    } else if (!all && (parameters_.top_p < 1 || parameters_.min_p > 0)) {
+      return -1;  // where the kept tokens end is not known yet
+    }
+    double sum = 0;
+    const size_t last = std::min(count, weights_.size());
+    for (size_t i = 0; i < last; i++) {
+      sum += weights_[i];
+      if (sum > goal) return candidates_[i].id;
+    }
+    if (!all && count == limit_) return -1;
+    // Rounding kept the sum from passing the goal: the last token that has any probability.
+    for (size_t i = last; i-- > 1;) {
+      if (weights_[i] > 0) return candidates_[i].id;
+    }
+    return candidates_[0].id;
+  }
+
+  const std::vector<double>& logits_;
+  const SampleParameters& parameters_;
+  const double random_;
+  const double maximum_;
+  const size_t limit_;
+  double total_ = 0;
+  std::vector<Candidate> candidates_;
+  std::vector<double> weights_;
+};
+
+// Logarithm of the sum of exponentials; NaN or infinite for unusable logits.
+double log_sum_exp(const std::vector<double>& logits) {
+  double maximum = -INFINITY;
+  bool unusable = false;
+  for (const double logit : logits) {
+    unusable |= !(logit < INFINITY);
+    maximum = std::max(maximum, logit);
+  }
+  if (unusable || maximum == -INFINITY) return NAN;
+  std::vector<double> shifted(logits.size());
+  for (size_t i = 0; i < shifted.size(); i++) shifted[i] = logits[i] - maximum;
+  return maximum + std::log(sum_of_exponentials(shifted.data(), shifted.size()));
+}
+
+void report_alternatives(const SampleRow& row, const std::vector<double>& logits, double normaliser) {
+  std::fill_n(row.top_tokens, kTopLogprobs, -1);
+  std::fill_n(row.top_logprobs, kTopLogprobs, 0.0f);
+  const size_t count = static_cast<size_t>(row.parameters.top_logprobs);
+  if (count == 0) return;
+  const std::vector<Candidate> best = largest(logits, count);
+  for (size_t rank = 0; rank < best.size(); rank++) {
+    row.top_tokens[rank] = best[rank].id;
+    row.top_logprobs[rank] = static_cast<float>(best[rank].value - normaliser);
+  }
+}
+
+[[noreturn]] void refuse(const char* name, int row, const char* expected, float received) {
+  throw Error("ARGUMENT_INVALID", {{"argument", std::string(name) + " in row " + std::to_string(row)},
+                                   {"expected", expected},
+                                   {"received", static_cast<double>(received)}});
+}
+
+bool is_whole(float value) { return value >= 0 && value < INFINITY && value == std::floor(value); }
+
+}  // namespace
+
+SampleParameters read_parameters(const float* values, int row) {
+  const SampleParameters parameters = {values[0], values[1], values[2], values[3], values[4], values[5]};
+  const auto [temperature, top_k, top_p, min_p, penalty, top_logprobs] = parameters;
+  if (!(temperature >= 0 && temperature < INFINITY)) refuse("temperature", row, "a number from 0 on", temperature);
+  if (!is_whole(top_k)) refuse("topK", row, "an integer from 0 on", top_k);
+  if (!(top_p >= 0 && top_p <= 1)) refuse("topP", row, "a number from 0 to 1", top_p);
+  if (!(min_p >= 0 && min_p <= 1)) refuse("minP", row, "a number from 0 to 1", min_p);
+  if (!(penalty > 0 && penalty < INFINITY)) refuse("repetitionPenalty", row, "a number above 0", penalty);
+  if (!is_whole(top_logprobs) || top_logprobs > kTopLogprobs) refuse("topLogprobs", row, "an integer from 0 to 20", top_logprobs);
+  return parameters;
+}
+
+bool sample(const SampleRow& row) {
+  std::vector<double> logits(row.logits, row.logits + row.vocabulary);
+  const double normaliser = log_sum_exp(logits);
+  if (!std::isfinite(normaliser)) return false;
+  report_alternatives(row, logits, normaliser);
+
+  std::vector<double> penalised = logits;
+  const double penalty = row.parameters.repetition_penalty;
+  for (int i = 0; i < row.history_length; i++) {
+    const size_t id = static_cast<size_t>(row.history[i]);
+    penalised[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
+  }
+  if (row.parameters.temperature == 0) {
+    *row.token = static_cast<int32_t>(std::max_element(penalised.begin(), penalised.end()) - penalised.begin());
+  } else {
+    const double random = (philox(row.seed) >> 8) * 0x1p-24;
+    *row.token = Draw(penalised, row.parameters, random).token();
+  }
+  *row.logprob = static_cast<float>(logits[static_cast<size_t>(*row.token)] - normaliser);
+  return true;
+}
+
+uint32_t philox(const uint32_t* seed) {
+  uint32_t counter[4] = {seed[2], seed[3], 0, 0};
+  uint32_t key[2] = {seed[0], seed[1]};
+  for (int round = 0; round < 10; round++) {
+    const uint64_t first = uint64_t{0xd2511f53} * counter[0];
+    const uint64_t second = uint64_t{0xcd9e8d57} * counter[2];
+    const uint32_t next[4] = {static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
+                              static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
+    std::copy_n(next, 4, counter);
+    key[0] += 0x9e3779b9;
+    key[1] += 0xbb67ae85;
+  }
+  return counter[0];
+}
+
+}  // namespace polywen

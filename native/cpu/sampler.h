@@ -1,0 +1,42 @@
+// Chooses a token from logits, in double. The algorithm is that of SampleOperation in the tensor package.
+#pragma once
+#include <cstdint>
+
+namespace polywen {
+
+constexpr int kSampleParameters = 6;
+constexpr int kTopLogprobs = 20;
+
+struct SampleParameters {
+  float temperature;
+  float top_k;
+  float top_p;
+  float min_p;
+  float repetition_penalty;
+  float top_logprobs;
+};
+
+// Throws ARGUMENT_INVALID for a value outside its range, naming `row`.
+SampleParameters read_parameters(const float* values, int row);
+
+// One row to sample from.
+struct SampleRow {
+  const float* logits;
+  int vocabulary;
+  SampleParameters parameters;
+  const uint32_t* seed;    // key (two words), counter (two words)
+  const int32_t* history;  // ids below `vocabulary`
+  int history_length;
+  int32_t* token;
+  float* logprob;
+  int32_t* top_tokens;   // [kTopLogprobs]
+  float* top_logprobs;
+};
+
+// False for logits that hold NaN, infinity or nothing above -infinity.
+bool sample(const SampleRow& row);
+
+// The first word of the Philox 4x32-10 block (Salmon et al., 2011) of a row's seed.
+uint32_t philox(const uint32_t* seed);
+
+}  // namespace polywen
