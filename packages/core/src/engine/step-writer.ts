@@ -3,76 +3,98 @@ import type { Sampling } from "../generation/sampling.ts";
 import { stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { StepPart } from "./step-plan.ts";
 
+/** How much of each buffer a step has filled so far. */
+interface Filled {
+  rows: number;
+  outputs: number;
+  pages: number;
+  history: number;
+}
+
 /** Fills the input buffers of a compiled step program from a plan. */
 export class StepWriter {
-  readonly #program: CompiledProgram;
   readonly #model: TextModel;
-  readonly #limits: StepLimits;
-  #rows = 0;
-  #outputs = 0;
-  #pages = 0;
-  #history = 0;
+  readonly #buffers: StepBuffers;
 
   constructor(program: CompiledProgram, model: TextModel, limits: StepLimits) {
-    this.#program = program;
     this.#model = model;
-    this.#limits = limits;
+    this.#buffers = stepBuffers(program, model, limits);
   }
 
   /** Writes a whole step and returns its sizes. */
   write(parts: readonly StepPart[]): Sizes {
-    this.#rows = this.#outputs = this.#pages = this.#history = 0;
+    const filled: Filled = { rows: 0, outputs: 0, pages: 0, history: 0 };
     parts.forEach((part, index) => {
-      this.#writeOutputs(part);
-      this.#writeSequence(part, index);
-      this.#writeRows(part, index);
+      this.#writeOutputs(part, filled);
+      this.#writeSequence(part, index, filled);
+      this.#writeRows(part, index, filled);
     });
-    return { rows: this.#rows, sequences: parts.length, outputs: this.#outputs, pages: this.#pages, history: this.#history };
+    return { ...filled, sequences: parts.length };
   }
 
-  #writeSequence({ sequence, first, count }: StepPart, index: number): void {
-    const { frequencies } = this.#model;
-    const length = Math.max(sequence.promptLength, first + count);
-    this.#program.input(stepNames.frequencies, "f32").set(this.#model.frequenciesAt(length), index * frequencies);
-    const pages = sequence.pages?.pages ?? [];
-    this.#program.input(stepNames.pages, "i32").set(pages, this.#pages);
-    this.#program.input(stepNames.pageSpans, "i32").set([this.#pages, this.#pages + pages.length], index * 2);
-    this.#pages += pages.length;
+  #writeSequence({ sequence, first, count }: StepPart, index: number, filled: Filled): void {
+    const { frequencies, pageSpans, pages } = this.#buffers;
+    frequencies.set(this.#model.frequenciesAt(Math.max(sequence.promptLength, first + count)), index * this.#model.frequencies);
+    const held = sequence.pages?.pages ?? [];
+    pages.set(held, filled.pages);
+    pageSpans.set([filled.pages, filled.pages + held.length], index * 2);
+    filled.pages += held.length;
   }
 
-  #writeRows({ sequence, first, count }: StepPart, index: number): void {
-    const axes = this.#model.positionAxes;
-    const input = (name: string): Int32Array => this.#program.input(name, "i32");
-    const [ids, positions, sequences, slots, spans] = [stepNames.ids, stepNames.positions, stepNames.sequence, stepNames.slots, stepNames.spans].map(input) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
-    const windowSpans = this.#model.window === undefined ? undefined : input(stepNames.windowSpans);
-    const mediaIndex = this.#limits.mediaSlots === 0 ? undefined : input(stepNames.mediaIndex);
+  #writeRows({ sequence, first, count }: StepPart, index: number, filled: Filled): void {
+    const { ids, mediaIndex, positions, sequences, slots, spans, windowSpans } = this.#buffers;
+    const { positionAxes, window = 0 } = this.#model;
     for (let row = first; row < first + count; row++) {
-      const at = this.#rows++;
+      const at = filled.rows++;
       // The id of a media row is never looked up and need not be a token.
       ids[at] = Math.max(sequence.ids[row]!, 0);
       sequences[at] = index;
       slots[at] = sequence.pages!.slotOf(row);
       spans.set([0, row + 1], at * 2);
-      windowSpans?.set([Math.max(0, row + 1 - this.#model.window!), row + 1], at * 2);
-      for (let axis = 0; axis < axes; axis++) positions[at * axes + axis] = sequence.positionOf(row, axis, axes);
+      windowSpans?.set([Math.max(0, row + 1 - window), row + 1], at * 2);
+      for (let axis = 0; axis < positionAxes; axis++) positions[at * positionAxes + axis] = sequence.positionOf(row, axis, positionAxes);
       if (mediaIndex !== undefined) mediaIndex[at] = sequence.request.prompt.mediaIndex?.[row] ?? -1;
     }
   }
 
-  #writeOutputs({ sequence, first, outputs }: StepPart): void {
+  #writeOutputs({ sequence, first, outputs }: StepPart, filled: Filled): void {
     const { sampling } = sequence.request;
-    const history = sampling.repetitionPenalty === 1 ? [] : [...sequence.present];
-    this.#program.input(stepNames.history, "i32").set(history, this.#history);
+    const present = sampling.repetitionPenalty === 1 || outputs.length === 0 ? [] : [...sequence.present];
+    const { history, historySpans, outputRows, parameters, seeds } = this.#buffers;
+    history.set(present, filled.history);
     for (const output of outputs) {
-      const at = this.#outputs++;
+      const at = filled.outputs++;
       const produced = Math.max(first + output + 1 - sequence.promptLength, 0);
-      this.#program.input(stepNames.outputRows, "i32")[at] = this.#rows + output;
-      this.#program.input(stepNames.parameters, "f32").set(SAMPLE_PARAMETERS.map((name) => sampling[name]), at * SAMPLE_PARAMETERS.length);
-      this.#program.input(stepNames.seeds, "u32").set(seedWords(sampling, produced), at * 4);
-      this.#program.input(stepNames.historySpans, "i32").set([this.#history, this.#history + history.length], at * 2);
+      outputRows[at] = filled.rows + output;
+      parameters.set(SAMPLE_PARAMETERS.map((name) => sampling[name]), at * SAMPLE_PARAMETERS.length);
+      seeds.set(seedWords(sampling, produced), at * 4);
+      historySpans.set([filled.history, filled.history + present.length], at * 2);
     }
-    this.#history += history.length;
+    filled.history += present.length;
   }
+}
+
+type StepBuffers = ReturnType<typeof stepBuffers>;
+
+function stepBuffers(program: CompiledProgram, model: TextModel, limits: StepLimits) {
+  const integers = (name: string): Int32Array => program.input(name, "i32");
+  return {
+    ids: integers(stepNames.ids),
+    mediaIndex: limits.mediaSlots === 0 ? undefined : integers(stepNames.mediaIndex),
+    positions: integers(stepNames.positions),
+    sequences: integers(stepNames.sequence),
+    slots: integers(stepNames.slots),
+    spans: integers(stepNames.spans),
+    windowSpans: model.window === undefined ? undefined : integers(stepNames.windowSpans),
+    frequencies: program.input(stepNames.frequencies, "f32"),
+    pageSpans: integers(stepNames.pageSpans),
+    pages: integers(stepNames.pages),
+    outputRows: integers(stepNames.outputRows),
+    parameters: program.input(stepNames.parameters, "f32"),
+    seeds: program.input(stepNames.seeds, "u32"),
+    historySpans: integers(stepNames.historySpans),
+    history: integers(stepNames.history),
+  };
 }
 
 /** Key and counter of the generator: a token's draw depends on the seed and its number alone, never on the batch. */
