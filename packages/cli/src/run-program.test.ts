@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EMBEDDED_MODEL, inspectModel } from "polywen";
+import { createProgram } from "./create-program.ts";
 import { cli, finished, startCli } from "./test-cli.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -56,8 +57,14 @@ describe("errors", () => {
 });
 
 describe("help", () => {
-  it.each(["run", "logits", "tokenize", "inspect", "doctor"])("%s --help has an example", async (command) => {
-    expect(await cli([command, "--help"])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`  $ polywen ${command}`), stderr: "" });
+  it.each(createProgram().commands.map((command) => [command.name(), command] as const))("%s has an example", (name, command) => {
+    let help = "";
+    command.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp();
+    expect(help).toContain(`  $ polywen ${name} `.trimEnd());
+  });
+
+  it("goes to stdout", async () => {
+    expect(await cli(["run", "--help"])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("--image <file>"), stderr: "" });
   });
 
   it("tells the version", async () => {

@@ -12,7 +12,7 @@ const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
 /** Starts `polywen` from its sources in a process of its own. */
 export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
-  const { FORCE_COLOR: _, ...inherited } = process.env;
+  const { FORCE_COLOR: _force, NO_COLOR: _no, ...inherited } = process.env;
   return spawn(process.execPath, ["--conditions=@polywen/source", "--import", "tsx", main, ...args], { env: { ...inherited, ...environment } });
 }
 
