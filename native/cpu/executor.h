@@ -1,15 +1,17 @@
-// Runs a compiled program on a pool of threads.
+// Runs a compiled program.
 #pragma once
-#include <atomic>
+#include <cstdint>
+#include <vector>
 
+#include "control.h"
 #include "program.h"
 #include "thread_pool.h"
 
 namespace polywen {
 
-// Runs all operations in order. `sizes` holds one size per dimension. Index inputs are checked before a kernel follows
-// them: INDEX_OUT_OF_RANGE. ABORTED soon after `abort` is set; stores may then have happened.
-void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool,
-             const std::atomic<bool>& abort);
+// Runs all operations under `sizes`, one per dimension. Throws INDEX_OUT_OF_RANGE for an index input that points
+// outside, NUMERICAL, ARGUMENT_INVALID for sampling parameters, OUT_OF_MEMORY, DISPOSED, or ABORTED between two
+// operations.
+void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, const Control& control);
 
 }  // namespace polywen

@@ -8,6 +8,7 @@
 //   * attention: keys in tiles of kKeyTile anchored at position 0 of the sequence (paged) or at the begin of the
 //     row's span (packed), online softmax from tile to tile;
 //   * norms: sums in double in fixed lanes over the last axis.
+// Indices, spans and sizes are valid: whoever calls has checked them. A kernel takes up to 256 KiB of stack.
 // Outputs may be the same memory as an input of the same shape for the elementwise kernels, the norms and rotary.
 #pragma once
 #include <cstddef>

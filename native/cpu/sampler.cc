@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,8 +72,8 @@ class Draw {
     }
     for (size_t count = std::min<size_t>(limit_, 64);; count = std::min(limit_, 8 * count)) {
       if (weights_.size() < count) take(count);
-      const int32_t chosen = choose();
-      if (chosen >= 0) return chosen;
+      const std::optional<int32_t> chosen = choose();
+      if (chosen) return *chosen;
     }
   }
 
@@ -91,44 +92,34 @@ class Draw {
     for (size_t i = 0; i < weights_.size(); i++) weights_[i] = weight_of(candidates_[i].value);
   }
 
-  // How many of the sorted tokens top-p and min-p keep; 0 if more must be sorted to know.
-  size_t kept() const {
-    size_t count = limit_;
+  // How many tokens top-p and min-p keep, if the sorted ones tell.
+  std::optional<size_t> kept() const {
+    std::optional<size_t> count;
+    if (weights_.size() == limit_) count = limit_;
     if (parameters_.top_p < 1) {
       const size_t reached = count_reaching(weights_, static_cast<double>(parameters_.top_p) * total_);
       if (reached > 0) count = reached;
     }
     const double smallest = static_cast<double>(parameters_.min_p) * weights_[0];
     const auto below = std::find_if(weights_.begin(), weights_.end(), [&](double weight) { return weight < smallest; });
-    if (below != weights_.end()) count = std::min(count, static_cast<size_t>(below - weights_.begin()));
+    const size_t above = static_cast<size_t>(below - weights_.begin());
+    if (above < weights_.size()) count = std::min(count.value_or(above), above);
     return count;
   }
 
-  // The drawn token, or -1 if more tokens must be sorted to know it.
-  int32_t choose() const {
-    const bool all = weights_.size() == limit_;
-    const size_t count = kept();
-    double goal = random_ * total_;
-    if (count < limit_) {
-      if (count > weights_.size()) return -1;
-      double sum = 0;
-      for (size_t i = 0; i < count; i++) sum += weights_[i];
-      goal = random_ * sum;
-    } else if (!all && (parameters_.top_p < 1 || parameters_.min_p > 0)) {
-      return -1;  // where the kept tokens end is not known yet
-    }
+  // The drawn token, if the sorted ones tell.
+  std::optional<int32_t> choose() const {
+    const std::optional<size_t> count = kept();
+    const bool filtered = parameters_.top_p < 1 || parameters_.min_p > 0;
+    if (!count && filtered) return std::nullopt;
+    double mass = count ? 0 : total_;
+    for (size_t i = 0; i < count.value_or(0); i++) mass += weights_[i];
     double sum = 0;
-    const size_t last = std::min(count, weights_.size());
-    for (size_t i = 0; i < last; i++) {
+    for (size_t i = 0; i < count.value_or(weights_.size()); i++) {
       sum += weights_[i];
-      if (sum > goal) return candidates_[i].id;
+      if (sum > random_ * mass) return candidates_[i].id;
     }
-    if (!all && count == limit_) return -1;
-    // Rounding kept the sum from passing the goal: the last token that has any probability.
-    for (size_t i = last; i-- > 1;) {
-      if (weights_[i] > 0) return candidates_[i].id;
-    }
-    return candidates_[0].id;
+    return std::nullopt;
   }
 
   const std::vector<double>& logits_;

@@ -159,7 +159,7 @@ void add_block(const float* inputs, const Block& block) {
   UNROLL
   for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   const char* ahead = block.ahead;
-#pragma GCC unroll 2
+  UNROLL_BY(2)
   for (ptrdiff_t k = 0; k < block.depth; k++, ahead += block.ahead_step) {
     _mm_prefetch(ahead, _MM_HINT_T0);
     __m256 low, high;

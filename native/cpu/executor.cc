@@ -1,0 +1,51 @@
+#include "executor.h"
+
+#include <cstring>
+#include <new>
+#include <variant>
+
+#include "run.h"
+
+namespace polywen {
+namespace {
+
+size_t valid_bytes(const Tensor& tensor, const std::vector<int64_t>& sizes) {
+  return static_cast<size_t>(tensor.rows.resolve(sizes) * tensor.row_length()) * sizeof(int32_t);
+}
+
+void copy_inputs(const Program& program, const std::vector<int64_t>& sizes) {
+  for (const Tensor& tensor : program.tensors()) {
+    if (tensor.role == Role::input && is_mirrored(tensor)) memcpy(tensor.data, tensor.shared, valid_bytes(tensor, sizes));
+  }
+}
+
+void copy_outputs(const Program& program, const std::vector<int64_t>& sizes) {
+  for (const Tensor& tensor : program.tensors()) {
+    if (tensor.role == Role::output && is_mirrored(tensor)) memcpy(tensor.shared, tensor.data, valid_bytes(tensor, sizes));
+  }
+}
+
+void check_sizes(const Program& program, const std::vector<int64_t>& sizes) {
+  bool valid = sizes.size() == program.capacities().size();
+  for (size_t i = 0; valid && i < sizes.size(); i++) valid = sizes[i] >= 0 && sizes[i] <= program.capacities()[i];
+  if (!valid) throw Error("ARGUMENT_INVALID", {{"argument", "sizes"}, {"expected", "one size per dimension, within its capacity"}, {"received", "others"}});
+}
+
+}  // namespace
+
+void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, const Control& control) try {
+  const Program::Lock lock(program);
+  check_sizes(program, sizes);
+  copy_inputs(program, sizes);
+  Run run(program, sizes, kernels, pool);
+  run.arrange_pages();
+  for (const Operation& operation : program.operations()) {
+    control.check();
+    std::visit(run, operation);
+  }
+  copy_outputs(program, sizes);
+} catch (const std::bad_alloc&) {
+  throw out_of_memory("a run of " + program.name(), 0);
+}
+
+}  // namespace polywen

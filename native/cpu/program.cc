@@ -1,0 +1,116 @@
+#include "program.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace polywen {
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (size_t axis = 0; axis < shape.size(); axis++) text += (axis ? ", " : "") + std::to_string(shape[axis]);
+  return text + "]";
+}
+
+void expect_shape(const std::string& what, const Tensor& tensor, const std::vector<int64_t>& received) {
+  std::vector<int64_t> expected = {tensor.rows.multiply};
+  expected.insert(expected.end(), tensor.axes.begin(), tensor.axes.end());
+  if (expected == received) return;
+  throw Error("ARGUMENT_INVALID", {{"argument", "shape of " + what}, {"expected", shape_text(expected)}, {"received", shape_text(received)}});
+}
+
+}  // namespace
+
+Program::Program(ProgramParts parts) : parts_(std::move(parts)) {
+  for (Tensor& tensor : parts_.tensors) {
+    if (tensor.role == Role::weight) bind_weight(tensor);
+  }
+  bind_resources();
+  place_buffers();
+  check_attention();
+  weights_ = parts_.weights;
+  parts_.weights.reset();
+  for (auto& [id, resource] : parts_.resources) resources_.push_back(resource);
+  parts_.resources.clear();
+}
+
+void Program::bind_weight(Tensor& tensor) {
+  const Weight* weight = parts_.weights->find(tensor.name);
+  if (!weight) throw Error("NOT_FOUND", {{"what", "weight"}, {"name", tensor.name}});
+  std::vector<int64_t> shape = {weight->in};
+  if (weight->out > 0) shape.insert(shape.begin(), weight->out);
+  expect_shape("weight " + tensor.name, tensor, shape);
+  tensor.weight = weight;
+  tensor.data = weight->memory.data();
+}
+
+void Program::bind_resources() {
+  for (const auto& [id, resource] : parts_.resources) {
+    Tensor& tensor = parts_.tensors[static_cast<size_t>(id)];
+    const ResourceSpec& spec = resource->spec();
+    expect_shape("resource " + tensor.name, tensor, spec.shape);
+    const bool same = (spec.storage == Storage::bf16) == (tensor.dtype == DType::bf16);
+    if (!same) {
+      const auto name = [](bool bf16) { return std::string(bf16 ? "bf16" : "f32"); };
+      throw Error("ARGUMENT_INVALID", {{"argument", "dtype of resource " + tensor.name},
+                                       {"expected", name(tensor.dtype == DType::bf16)},
+                                       {"received", name(spec.storage == Storage::bf16)}});
+    }
+    tensor.resource = resource.get();
+  }
+}
+
+// Temporaries lie in the arena as planned, the mirrors of integers behind them.
+void Program::place_buffers() {
+  size_t bytes = aligned(parts_.arena_bytes);
+  std::vector<size_t> mirrors(parts_.tensors.size());
+  for (size_t id = 0; id < mirrors.size(); id++) {
+    const Tensor& tensor = parts_.tensors[id];
+    if (!is_mirrored(tensor)) continue;
+    mirrors[id] = bytes;
+    bytes += aligned(static_cast<size_t>(tensor.rows.resolve(parts_.capacities) * tensor.row_length()) * sizeof(int32_t));
+  }
+  arena_ = Buffer("arena of " + parts_.name, bytes);
+  for (size_t id = 0; id < mirrors.size(); id++) {
+    Tensor& tensor = parts_.tensors[id];
+    if (is_mirrored(tensor)) tensor.data = arena_.data() + mirrors[id];
+    else if (tensor.shared) tensor.data = static_cast<char*>(tensor.shared);
+    else if (tensor.offset >= 0) tensor.data = arena_.data() + tensor.offset;
+  }
+  for (Tensor& tensor : parts_.tensors) {
+    if (tensor.alias >= 0) tensor.data = parts_.tensors[static_cast<size_t>(tensor.alias)].data;
+  }
+}
+
+// Limits of the attention kernels, and resources that cannot be laid out for keys and for values at once.
+void Program::check_attention() const {
+  std::vector<const Resource*> keys, values;
+  for (const Operation& operation : parts_.operations) {
+    const Attention* attention = std::get_if<Attention>(&operation);
+    if (!attention) continue;
+    const int64_t width = tensor(attention->query).axes[1];
+    if (width > kMaxHeadWidth) throw Error("UNSUPPORTED", {{"feature", "attention over heads of width " + std::to_string(width)}});
+    if (!attention->paged) continue;
+    keys.push_back(tensor(attention->keys).resource);
+    values.push_back(tensor(attention->values).resource);
+  }
+  for (const Resource* resource : keys) {
+    if (std::find(values.begin(), values.end(), resource) == values.end()) continue;
+    throw Error("UNSUPPORTED", {{"feature", "resource " + resource->spec().name + " as keys and as values"}});
+  }
+}
+
+Program::Lock::Lock(const Program& program) {
+  weights_ = program.weights_.lock();
+  if (!weights_) throw Error("DISPOSED", {{"object", "weights"}});
+  for (const std::weak_ptr<Resource>& resource : program.resources_) {
+    resources_.push_back(resource.lock());
+    if (!resources_.back()) throw Error("DISPOSED", {{"object", "a resource of " + program.name()}});
+  }
+}
+
+}  // namespace polywen

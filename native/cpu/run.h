@@ -1,0 +1,61 @@
+// One run of a program: its operations, one overload each.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "indices.h"
+#include "program.h"
+#include "thread_pool.h"
+
+namespace polywen {
+
+class Run {
+ public:
+  Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool)
+      : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool) {}
+
+  // Lays pages out as the attention of this program reads them.
+  void arrange_pages();
+
+  void operator()(const Embedding&);
+  void operator()(const Gather&);
+  void operator()(const Linear&);
+  void operator()(const Norm&);
+  void operator()(const Rotary&);
+  void operator()(const Activate&);
+  void operator()(const Combine&);
+  void operator()(const Attention&);
+  void operator()(const Store&);
+  void operator()(const Sample&);
+
+ private:
+  const Tensor& tensor(int id) const { return program_.tensor(id); }
+  int64_t rows(int id) const { return tensor(id).rows.resolve(sizes_); }
+  int64_t elements(int id) const { return rows(id) * tensor(id).row_length(); }
+  float* floats(int id) const { return id < 0 ? nullptr : reinterpret_cast<float*>(tensor(id).data); }
+  int32_t* integers(int id) const { return id < 0 ? nullptr : reinterpret_cast<int32_t*>(tensor(id).data); }
+  IndexSource source(const char* operation, int id) const { return {operation, tensor(id).name}; }
+
+  // Rows of work items of `row_length` elements.
+  template <typename Body>
+  void for_rows(int64_t count, int64_t row_length, const Body& body) {
+    constexpr int64_t kGrainElements = 4096;
+    pool_.run(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
+  }
+
+  void check_embedding(const Embedding&) const;
+  void check_attention(const Attention&);
+  void check_pages(const Attention&, int64_t page_limit) const;
+  void check_history(const Sample&) const;
+
+  const Program& program_;
+  const std::vector<int64_t>& sizes_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+  // The index tensors of attention that are known to be good: all layers share them.
+  std::vector<std::array<int64_t, 5>> checked_;
+};
+
+}  // namespace polywen

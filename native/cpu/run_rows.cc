@@ -1,0 +1,99 @@
+// Operations whose rows or elements do not depend on each other.
+#include <algorithm>
+
+#include "pack.h"
+#include "run.h"
+
+namespace polywen {
+
+void Run::check_embedding(const Embedding& operation) const {
+  const int32_t* ids = integers(operation.ids);
+  const int32_t* media = integers(operation.media_index);
+  const int64_t slots = media ? tensor(operation.media_rows).resource->slots() : 0;
+  for (int64_t row = 0; row < rows(operation.ids); row++) {
+    if (media && media[row] != -1) check_index(source("embedding", operation.media_index), row, media[row], slots);
+    else check_index(source("embedding", operation.ids), row, ids[row], tensor(operation.table).weight->out);
+  }
+}
+
+void Run::operator()(const Embedding& operation) {
+  check_embedding(operation);
+  const float* media = operation.media_rows < 0 ? nullptr : tensor(operation.media_rows).resource->rows();
+  const EmbeddingArgs args = {integers(operation.ids), tensor(operation.table).weight->matrix(), media, integers(operation.media_index), floats(operation.output)};
+  for_rows(rows(operation.ids), args.table.in, [&](int64_t begin, int64_t end) { kernels_.embedding(args, static_cast<int>(begin), static_cast<int>(end)); });
+}
+
+void Run::operator()(const Gather& operation) {
+  const int64_t taps = tensor(operation.indices).axes[0];
+  check_indices(source("gather", operation.indices), integers(operation.indices), elements(operation.indices), taps, rows(operation.source), true);
+  const GatherArgs args = {floats(operation.source),  static_cast<int>(tensor(operation.source).axes[0]),
+                           integers(operation.indices), static_cast<int>(taps),
+                           operation.mean,            floats(operation.output)};
+  for_rows(rows(operation.indices), taps * args.width, [&](int64_t begin, int64_t end) { kernels_.gather(args, static_cast<int>(begin), static_cast<int>(end)); });
+}
+
+void Run::operator()(const Linear& operation) {
+  const Matrix weight = tensor(operation.weight).weight->matrix();
+  const int count = static_cast<int>(rows(operation.input));
+  if (count == 0) return;
+  // Panels are shared out; where there are too few of them, rows are as well.
+  constexpr int kRowBlock = 96;
+  const int64_t panels = panel_count(weight.out);
+  const int block = panels >= 4 * pool_.threads() ? count : std::min(count, kRowBlock);
+  const int64_t blocks = (count + block - 1) / block;
+  const int64_t panel_work = int64_t{weight.in} * kPanelRows * block;
+  constexpr int64_t kGrainProducts = 1 << 15;
+  pool_.run(blocks * panels, std::max<int64_t>(1, kGrainProducts / std::max<int64_t>(1, panel_work)), [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t first = begin / panels * block;
+      const int64_t last_item = std::min(end, (begin / panels + 1) * panels);
+      const LinearArgs args = {floats(operation.input) + first * weight.in, static_cast<int>(std::min<int64_t>(block, count - first)), weight,
+                               floats(operation.bias), floats(operation.output) + first * weight.out};
+      const int64_t base = begin / panels * panels;
+      kernels_.linear(args, static_cast<int>(begin - base), static_cast<int>(last_item - base));
+      begin = last_item;
+    }
+  });
+}
+
+void Run::operator()(const Norm& operation) {
+  const int64_t width = tensor(operation.weight).weight->in;
+  const NormArgs args = {floats(operation.input), static_cast<int>(width), floats(operation.weight), floats(operation.bias), operation.epsilon, floats(operation.output)};
+  const auto norm = operation.layer ? kernels_.layer_norm : kernels_.rms_norm;
+  for_rows(elements(operation.input) / width, width, [&](int64_t begin, int64_t end) { norm(args, static_cast<int>(begin), static_cast<int>(end)); });
+}
+
+void Run::operator()(const Rotary& operation) {
+  const Tensor& input = tensor(operation.input);
+  const int64_t count = rows(operation.input);
+  if (operation.set >= 0) check_indices(source("rotary", operation.set), integers(operation.set), count, 1, rows(operation.frequencies), false);
+  const RotaryArgs args = {floats(operation.input),
+                           static_cast<int>(input.axes[0]),
+                           static_cast<int>(input.axes[1]),
+                           integers(operation.positions),
+                           static_cast<int>(tensor(operation.positions).axes[0]),
+                           floats(operation.frequencies),
+                           static_cast<int>(operation.axes.size()),
+                           integers(operation.set),
+                           operation.axes.data(),
+                           operation.scale,
+                           floats(operation.output)};
+  for_rows(count, input.row_length(), [&](int64_t begin, int64_t end) { kernels_.rotary(args, static_cast<int>(begin), static_cast<int>(end)); });
+}
+
+void Run::operator()(const Activate& operation) {
+  for_rows(elements(operation.input), 1, [&](int64_t begin, int64_t end) {
+    kernels_.activation(operation.function, floats(operation.input), floats(operation.output), begin, end);
+  });
+}
+
+void Run::operator()(const Combine& operation) {
+  const auto combine = operation.kind == Combine::Kind::add        ? kernels_.add
+                       : operation.kind == Combine::Kind::multiply ? kernels_.multiply
+                                                                   : kernels_.swiglu;
+  for_rows(elements(operation.left), 1, [&](int64_t begin, int64_t end) {
+    combine(floats(operation.left), floats(operation.right), floats(operation.output), begin, end);
+  });
+}
+
+}  // namespace polywen
