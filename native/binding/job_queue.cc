@@ -1,0 +1,83 @@
+#include "job_queue.h"
+
+#include <utility>
+
+#include "errors.h"
+
+namespace polywen::binding {
+
+// The hook is added after the settler, so it runs before the settler's own: our thread ends before what it calls.
+JobQueue::JobQueue(Napi::Env env) : env_(env), settler_(Settler::New(env, "polywen", 0, 1, this)) {
+  settler_.Unref(env);
+  napi_add_env_cleanup_hook(env, on_environment_exit, this);
+  thread_ = std::thread([this] { work(); });
+}
+
+Napi::Promise JobQueue::add(std::unique_ptr<Job> job) {
+  const Napi::Promise promise = job->deferred.Promise();
+  if (unsettled_.empty()) settler_.Ref(env_);
+  unsettled_.insert(job.get());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+  return promise;
+}
+
+void JobQueue::abort_all() {
+  for (Job* job : unsettled_) job->control->abort();
+}
+
+void JobQueue::close() {
+  if (!thread_.joinable()) return;
+  abort_all();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+  waiting_.clear();
+  napi_remove_env_cleanup_hook(env_, on_environment_exit, this);
+  settler_.Release();
+}
+
+void JobQueue::on_environment_exit(void* queue) { static_cast<JobQueue*>(queue)->close(); }
+
+void JobQueue::work() {
+  for (;;) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+    if (closing_) return;
+    std::unique_ptr<Job> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    try {
+      job->control->check();
+      job->work();
+    } catch (...) {
+      job->error = std::current_exception();
+    }
+    settler_.NonBlockingCall(job.release());
+  }
+}
+
+// Without an environment (it is being torn down) there is nobody to tell.
+void JobQueue::settle(Napi::Env env, Napi::Function, JobQueue* queue, Job* released) {
+  const std::unique_ptr<Job> job(released);
+  if (static_cast<napi_env>(env) == nullptr) return;
+  queue->unsettled_.erase(released);
+  if (queue->unsettled_.empty()) queue->settler_.Unref(env);
+  if (job->error) {
+    job->deferred.Reject(error_object(env, job->error));
+    return;
+  }
+  try {
+    job->deferred.Resolve(job->result ? job->result(env) : env.Undefined());
+  } catch (const Napi::Error& error) {
+    job->deferred.Reject(error.Value());
+  }
+}
+
+}  // namespace polywen::binding
