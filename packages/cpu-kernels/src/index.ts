@@ -1,1 +1,1 @@
-export {};
+export { createCpuBackend, type CpuBackendOptions } from "./cpu-backend.ts";
