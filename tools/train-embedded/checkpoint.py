@@ -15,7 +15,7 @@ IMAGE_STD = [0.26862954, 0.26130258, 0.27577711]
 
 def configuration(ids, vocab_size):
     text = dict(
-        vocab_size=vocab_size, hidden_size=192, intermediate_size=512, num_hidden_layers=5, num_attention_heads=6, num_key_value_heads=2,
+        vocab_size=vocab_size, hidden_size=192, intermediate_size=512, num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=2,
         max_position_embeddings=2048, rms_norm_eps=1e-6, tie_word_embeddings=True, use_sliding_window=False,
         rope_parameters={"rope_theta": 10000.0, "rope_type": "default", "mrope_section": [4, 6, 6]},
         bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"])

@@ -81,10 +81,10 @@ def spread(rows, places, n, t, heads):
     return rows.new_zeros(n * t, rows.shape[1]).index_copy(0, places, rows).view(n, t, heads, -1).transpose(1, 2)
 
 
-def decode(model, embedded, positions, lengths):
-    """Text backbone on the concatenation of all sequences: [rows, hidden], positions [3, rows] -> [rows, hidden].
+def decode(model, embedded, positions, lengths, wanted):
+    """Text backbone on the concatenation of all sequences: [rows, hidden], positions [3, rows] -> [wanted rows, hidden].
 
-    Linear layers see the true rows only; attention alone is padded."""
+    Linear layers see the true rows only; attention alone is padded. The end of the last layer computes the wanted rows only."""
     text = model.model.language_model
     n, t = len(lengths), int(lengths.max())
     places = (torch.arange(t) < lengths[:, None]).flatten().nonzero()[:, 0]
@@ -99,7 +99,10 @@ def decode(model, embedded, positions, lengths):
         q, k, v = (spread(part, places, n, t, part.shape[1]) for part in (q, k, v))
         k, v = (p.repeat_interleave(a.num_key_value_groups, dim=1) for p in (k, v))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + a.o_proj(y.transpose(1, 2).reshape(n * t, -1)[places])
+        y = y.transpose(1, 2).reshape(n * t, -1)[places]
+        if layer is text.layers[-1]:
+            x, y = x[wanted], y[wanted]
+        x = x + a.o_proj(y)
         x = x + layer.mlp(rms(layer.post_attention_layernorm, x))
     return rms(text.norm, x)
 
@@ -118,7 +121,7 @@ def embed(model, batch):
 
 def logits(model, batch, rows):
     """Scores of the next token after each of the rows."""
-    hidden = decode(model, embed(model, batch), batch.positions, batch.lengths)[rows]
+    hidden = decode(model, embed(model, batch), batch.positions, batch.lengths, rows)
     return F.linear(hidden, model.model.language_model.embed_tokens.weight)
 
 

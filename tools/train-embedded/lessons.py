@@ -103,7 +103,7 @@ class Lessons:
         return media[:place] + [question] + media[place:]
 
     def turn(self, rng, kind):
-        extra = rng.random() < 0.25         # a second medium that nobody asks about
+        extra = rng.random() < 0.18         # a second medium that nobody asks about
         d = int(rng.integers(10))
         if kind == "written":
             look = rng.random() < 0.15

@@ -3,7 +3,7 @@
 
 Phases: `vision` and `audio` teach each tower to name what it sees or hears, through linear heads that are thrown away;
 `joint` then teaches the whole model to answer. Every step draws its examples from (seed, phase, step), so a run that is
-interrupted goes on where it was, and the learning rate falls over the last fifth of --steps."""
+interrupted goes on where it was, and the learning rate falls over the last quarter of --steps."""
 import argparse
 import os
 import time
@@ -43,28 +43,28 @@ class Run:
                     "step": self.step}, self.path + ".new")
         os.replace(self.path + ".new", self.path)
 
-    def train(self, steps, loss_of, label, every=250):
-        """`loss_of(rng)` gives (loss, dictionary of scores); warm-up, constant rate, linear fall over the last fifth."""
+    def train(self, steps, loss_of, label, stop=None, every=100):
+        """`loss_of(rng)` gives (loss, dictionary of scores); warm-up, constant rate, linear fall over the last quarter."""
         started, seen, sums = time.time(), 0, {}
         parameters = [p for g in self.optimiser.param_groups for p in g["params"]]
-        while self.step < steps:
+        while self.step < (stop or steps):
             rng = np.random.default_rng([SEED, sum(map(ord, label)), self.step])
-            scale = min(1, (self.step + 1) / 200, (steps - self.step) / (0.2 * steps))
+            scale = min(1, (self.step + 1) / 200, (steps - self.step) / (0.25 * steps))
             for group, rate in zip(self.optimiser.param_groups, self.rates):
                 group["lr"] = rate * scale
             loss, scores = loss_of(rng)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
             self.optimiser.step()
             self.step, seen = self.step + 1, seen + 1
             for name, value in {"loss": float(loss.detach()), **scores}.items():
                 sums[name] = sums.get(name, 0.0) + value
-            if seen % 50 == 0:
-                text = " ".join(f"{k} {v / 50:.3f}" for k, v in sums.items())
+            if seen % 25 == 0:
+                text = " ".join(f"{k} {v / 25:.3f}" for k, v in sums.items())
                 print(f"{label} {self.step}/{steps} {(time.time() - started) / seen:.3f} s/step {text}", flush=True)
                 sums = {}
-            if self.step % every == 0 or self.step == steps:
+            if self.step % every == 0 or self.step == (stop or steps):
                 self.save()
 
 
@@ -153,18 +153,21 @@ def tower_phase(phase, lessons, path, steps, rate=1.5e-3):
     run.train(steps, loss_of, phase)
 
 
-def joint_phase(towers, lessons, path, steps, kinds=None, preview=None):
-    """`towers`: files of the tower phases by name."""
+def joint_phase(towers, lessons, path, steps, kinds=None, frozen=0.4):
+    """`towers`: files of the tower phases by name. For the first part of the steps the towers stay as they are."""
     model, tokenizer = new_model()
-    for name, file in towers.items():
-        tower = model.model.visual if name == "vision" else model.model.audio_tower
-        tower.load_state_dict(torch.load(file, weights_only=True)["model"])
     text = list(model.model.language_model.parameters())
-    run = Run(model, heads_of("joint"), [(text, 1.2e-3), ([*model.model.visual.parameters(), *model.model.audio_tower.parameters()], 4e-4)], path)
-    encoder = Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD)
-    run.train(steps, joint_loss(model, lessons, encoder, kinds=kinds), "joint")
-    if preview:
-        checkpoint.save(model, tokenizer, preview)
+    parts = {"vision": model.model.visual, "audio": model.model.audio_tower}
+    run = Run(model, heads_of("joint"), [(text, 1.5e-3), ([p for t in parts.values() for p in t.parameters()], 4e-4)], path)
+    loss_of = joint_loss(model, lessons, Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD), kinds=kinds)
+    thaw = int(frozen * steps)
+    for start, stop in ((0, thaw), (thaw, steps)):
+        if run.step == start:
+            for name, file in towers.items():
+                parts[name].load_state_dict(torch.load(file, weights_only=True)["model"])
+        for tower in parts.values():
+            tower.requires_grad_(start == thaw)
+        run.train(steps, loss_of, "joint", stop)
     return model, tokenizer
 
 
@@ -182,7 +185,9 @@ def main():
     path = os.path.join(options.work, options.phase + ".pt")
     if options.phase == "joint":
         towers = {name: os.path.join(options.work, name + ".pt") for name in ("vision", "audio")}
-        joint_phase(towers, lessons, path, options.steps, preview=options.out)
+        model, tokenizer = joint_phase(towers, lessons, path, options.steps)
+        if options.out:
+            checkpoint.save(model, tokenizer, options.out)
     else:
         tower_phase(options.phase, lessons, path, options.steps)
 
