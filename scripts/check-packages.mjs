@@ -18,7 +18,8 @@ function checkManifest({ name, manifest }, versions) {
     license: "Apache-2.0",
     type: "module",
     sideEffects: false,
-    files: ["dist"],
+    // The facade brings the embedded model.
+    files: name === "polywen" ? ["dist", "models"] : ["dist"],
     engines: { node: ">=20.19" },
   };
   const problems = Object.entries(wanted)

@@ -68,6 +68,7 @@ export class Generation implements PromiseLike<Reply>, AsyncIterable<ReplyPart> 
     this.#reply.catch(() => undefined);
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- being awaited is what this class is for
   then<A = Reply, B = never>(onFulfilled?: ((reply: Reply) => A | PromiseLike<A>) | null, onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
     return this.#reply.then(onFulfilled, onRejected);
   }

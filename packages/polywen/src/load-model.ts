@@ -1,65 +1,59 @@
-import { collectWeights, Engine, MEDIA_ROWS, stepLimits } from "@polywen/core";
+import { totalmem } from "node:os";
+import { collectWeights, Engine, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
-import { openCheckpoint, openModelFolder, readGenerationConfig, type Checkpoint, type ModelFolder } from "@polywen/formats";
-import { IndexPool } from "@polywen/kv-cache";
-import { AbortedError, InvalidArgumentError, InvalidFileError, type Backend, type Resource } from "@polywen/tensor";
-import type { Family } from "./families/family.ts";
-import { loadFamily } from "./families/registry.ts";
-import { loadTokenizer } from "./loaded-tokenizer.ts";
+import { IndexPool, kvBytesPerRow } from "@polywen/kv-cache";
+import { AbortedError, InvalidArgumentError, OutOfMemoryError, PAGE_ROWS, type Backend, type Resource, type WeightData } from "@polywen/tensor";
 import type { LoadModelOptions } from "./model-options.ts";
 import type { LoadedModality } from "./model-parts.ts";
 import { Model } from "./model.ts";
-import { resolveSource } from "./resolve-source.ts";
+import { readModelFiles, type ModelFileContents } from "./read-model-files.ts";
 import { selectBackend } from "./select-backend.ts";
+
+/** Keeps what has been opened; the last one is closed first. */
+type Keep = <T extends { dispose(): unknown }>(object: T) => T;
+
+/** Media rows of a model and who holds them. */
+interface MediaRows {
+  readonly resource: Resource;
+  readonly slots: IndexPool;
+}
 
 /**
  * Loads a model from a folder in the layout of Hugging Face, or `"polywen/tiny"`, the embedded one.
  * Throws typed errors for everything that is wrong with the folder before it allocates weights; see `docs/guide/errors.md`.
  */
 export async function loadModel(source: string, options: LoadModelOptions = {}): Promise<Model> {
-  const folder = await openModelFolder(resolveSource(source));
-  const family = await loadFamily(folder, options.media ?? {});
-  const checkpoint = await openCheckpoint(folder.path);
-  const { tokenizer, template } = await loadTokenizer(folder);
-  if (tokenizer.vocabularySize > family.text.vocabularySize) {
-    const problem = `the model has ${family.text.vocabularySize} ids, but the tokenizer uses ${tokenizer.vocabularySize}`;
-    throw new InvalidFileError({ file: folder.configPath, problem, pointer: "/vocab_size" }, { hint: "The tokenizer and the weights belong to different models." });
-  }
-  const generationConfig = folder.files.generationConfig === undefined ? undefined : await readGenerationConfig(folder.files.generationConfig);
-  throwIfAborted(options.signal);
-  const { backend, ownsBackend, warning } = await openBackend(options);
-  const disposables: { dispose(): unknown }[] = ownsBackend ? [backend] : [];
+  const files = await readModelFiles(source, options.media ?? {});
+  const opened: { dispose(): unknown }[] = [];
+  const keep: Keep = (object) => {
+    opened.unshift(object);
+    return object;
+  };
+  if (files.template !== undefined) keep(files.template);
   try {
-    const media = createMediaRows(backend, family, options);
-    if (media !== undefined) disposables.unshift(media.resource);
-    const limits = stepLimits(family.text, options, media?.slots.capacity ?? 0);
-    const named = await collectWeights([family.text.buildStep(limits)], checkpoint, family.text.weightNaming);
-    const weights = await backend.loadWeights(named, { signal: options.signal, onProgress: options.onProgress });
-    disposables.unshift(weights);
-    const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, family, checkpoint, options);
-    for (const { encoder } of modalities.values()) disposables.unshift(encoder);
-    const engine = new Engine({ backend, model: family.text, weights, media: media?.resource }, limits);
-    return new Model({
-      modelType: folder.modelType,
-      path: folder.path,
-      backend,
-      ownsBackend,
-      engine,
-      weights,
-      tokenizer,
-      template,
-      layout: family.layout,
-      modalities,
-      media,
-      generationConfig,
-      stopTokens: new Set(generationConfig?.eosTokenIds.length ? generationConfig.eosTokenIds : [...family.text.eosTokenIds, ...endToken(tokenizer)]),
-      warnings: [...folder.warnings, ...(warning === undefined ? [] : [warning])],
-    });
+    throwIfAborted(options.signal);
+    return await assemble(files, options, keep);
   } catch (error) {
-    template?.dispose();
-    for (const disposable of disposables) await disposable.dispose();
+    for (const object of opened) await object.dispose();
     throw error;
   }
+}
+
+async function assemble(files: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Model> {
+  const { folder, family, checkpoint, tokenizer, template, generationConfig, stopTokens } = files;
+  const { backend, ownsBackend, warning } = await openBackend(options);
+  if (ownsBackend) keep(backend);
+  const media = createMediaRows(backend, files, options);
+  if (media !== undefined) keep(media.resource);
+  const limits = stepLimits(family.text, options, media?.slots.capacity ?? 0);
+  const stored = await collectWeights([family.text.buildStep(limits)], checkpoint, family.text.weightNaming);
+  refuseWhatCannotFit(files, stored, limits);
+  const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
+  const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, files, options, keep);
+  const engine = new Engine({ backend, model: family.text, weights, media: media?.resource }, limits);
+  const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
+  const { modelType, path } = folder;
+  return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, generationConfig, stopTokens, warnings });
 }
 
 async function openBackend(options: LoadModelOptions): Promise<{ backend: Backend; ownsBackend: boolean; warning: string | undefined }> {
@@ -68,32 +62,38 @@ async function openBackend(options: LoadModelOptions): Promise<{ backend: Backen
   return { ...(await selectBackend(backend, options.threads)), ownsBackend: true };
 }
 
-function createMediaRows(backend: Backend, family: Family, options: LoadModelOptions): { resource: Resource; slots: IndexPool } | undefined {
+function createMediaRows(backend: Backend, { family }: ModelFileContents, options: LoadModelOptions): MediaRows | undefined {
   if (family.modalities.length === 0 && (options.modalities ?? []).length === 0) return undefined;
   const slots = new IndexPool(options.mediaRows ?? 8192, "media rows");
   return { slots, resource: backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [slots.capacity, family.text.hiddenSize], paged: false }) };
 }
 
-async function loadModalities(backend: Backend, media: Resource, family: Family, checkpoint: Checkpoint, options: LoadModelOptions): Promise<Map<string, LoadedModality>> {
+/** The system would kill the process, or swap for ever, long after a small program could have said so. */
+function refuseWhatCannotFit({ folder, family }: ModelFileContents, stored: ReadonlyMap<string, WeightData>, limits: StepLimits): void {
+  const weights = [...stored.values()].reduce((sum, { location }) => sum + (location.kind === "file" ? location.byteLength : location.bytes.byteLength), 0);
+  const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
+  if (weights + cache <= totalmem()) return;
+  throw new OutOfMemoryError(
+    { what: `${folder.path} (${weights} bytes of weights, ${cache} of cache)`, requested: weights + cache, available: totalmem() },
+    { hint: "Use a smaller model, or fewer cacheTokens." },
+  );
+}
+
+async function loadModalities(backend: Backend, media: Resource, { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {
+  const parts = { backend, media };
   const loaded = new Map<string, LoadedModality>();
   for (const { definition, placeholder, before, after } of family.modalities) {
-    const encoder = await MediaEncoder.load({ definition, weights: checkpoint }, { backend, media }, { signal: options.signal });
+    const encoder = keep(await MediaEncoder.load({ definition, weights: checkpoint }, parts, { signal: options.signal }));
     loaded.set(definition.name, { encoder, placeholder, before, after });
   }
   for (const [index, modality] of (options.modalities ?? []).entries()) {
     const { name } = modality.definition;
     if (loaded.has(name)) throw new InvalidArgumentError({ argument: "modalities", expected: "names that the model does not have yet", received: name });
-    const encoder = await MediaEncoder.load(modality, { backend, media }, { signal: options.signal });
+    const encoder = keep(await MediaEncoder.load(modality, parts, { signal: options.signal }));
     // No token of the checkpoint: a negative number can never be confused with one.
     loaded.set(name, { encoder, placeholder: -1 - index, before: "", after: "" });
   }
   return loaded;
-}
-
-function endToken(tokenizer: { readonly specialTokens: { readonly endOfSequence?: string | undefined }; tokenToId(token: string): number | undefined }): number[] {
-  const { endOfSequence } = tokenizer.specialTokens;
-  const id = endOfSequence === undefined ? undefined : tokenizer.tokenToId(endOfSequence);
-  return id === undefined ? [] : [id];
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
