@@ -1,40 +1,41 @@
-import type { ErrorFacts, Operation, TensorRole } from "@polywen/tensor";
+import type { DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
 
-/** Version of the surface below; the addon reports the one it was built with. */
-export const ADDON_API_VERSION = 1;
+/** The version of this surface that the TypeScript side speaks; the addon names its own. */
+export const API_VERSION = 1;
 
-/** The whole surface of the native addon, written by hand. Errors that it throws are `NativeError`s. */
-export interface Addon {
+/** What the native addon exports. Its methods throw and reject with `NativeError`. */
+export interface NativeAddon {
   readonly apiVersion: number;
+  /** An empty tier means the best one. */
   readonly Engine: new (options: { readonly tier: string; readonly threads: number }) => NativeEngine;
   readonly Control: new () => NativeControl;
-  readonly Resource: new (spec: { readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly paged: boolean }) => NativeHandle;
-  readonly Program: new (program: NativeProgramSource) => NativeProgram;
+  readonly Resource: new (spec: { name: string; dtype: "f32" | "bf16"; shape: readonly number[]; paged: boolean }) => NativeHandle;
+  readonly Program: new (parts: NativeProgramParts) => NativeProgram;
 }
 
-/** An error as it crosses the border. */
+/** An error of native code: `facts` are those of the class of errors that `code` belongs to. */
 export interface NativeError extends Error {
   readonly code: string;
   readonly facts: ErrorFacts;
 }
 
-/** Kernels, threads and the queue of their jobs. */
+/** Threads and the queue of their jobs, which run one at a time in order. */
 export interface NativeEngine {
   readonly tier: string;
-  loadWeights(weights: readonly NativeWeightSource[], control: NativeControl): Promise<NativeHandle>;
+  loadWeights(list: readonly NativeWeightSource[], control: NativeControl): Promise<NativeHandle>;
   run(program: NativeProgram, sizes: readonly number[], control: NativeControl): Promise<void>;
-  /** Aborts what runs; settled when all jobs have ended. */
+  /** Aborts all jobs; resolves when they have ended. Nothing else may be called afterwards. */
   close(): Promise<void>;
 }
 
-/** Stops a job, and counts what it has done. */
+/** Watches and stops one job. */
 export interface NativeControl {
-  /** Bytes read, for `loadWeights`. */
+  /** Bytes finished so far. */
   readonly done: number;
   abort(): void;
 }
 
-/** Weights or a resource. */
+/** Native memory: weights or a resource. */
 export interface NativeHandle {
   readonly byteLength: number;
   dispose(): void;
@@ -46,16 +47,20 @@ export interface NativeProgram {
   dispose(): void;
 }
 
-/** A weight in memory, or in a file. */
-export type NativeWeightSource = { readonly name: string; readonly dtype: string; readonly shape: readonly number[] } & (
-  | { readonly bytes: Uint8Array }
-  | { readonly file: string; readonly offset: number }
-);
-
-/** What `Program` is made from: a validated program with its memory planned. */
-export interface NativeProgramSource {
+/** A weight in memory (`bytes`) or in a file. */
+export interface NativeWeightSource {
   readonly name: string;
-  /** Of the dimensions, in the order in which sizes are given. */
+  readonly dtype: StorageDType;
+  readonly shape: readonly number[];
+  readonly bytes?: Uint8Array;
+  readonly file?: string;
+  readonly offset?: number;
+}
+
+/** A validated, lowered and planned program with everything it is bound to. */
+export interface NativeProgramParts {
+  readonly name: string;
+  /** Of the dimensions, in order. */
   readonly capacities: readonly number[];
   readonly tensors: readonly NativeTensor[];
   readonly operations: readonly Operation[];
@@ -64,18 +69,19 @@ export interface NativeProgramSource {
   readonly resources: readonly { readonly tensor: number; readonly resource: NativeHandle }[];
 }
 
-/** A tensor: its first axis apart from the others, and where its memory is. */
+/** A tensor and where it lies. */
 export interface NativeTensor {
   readonly name: string;
-  readonly dtype: string;
+  readonly dtype: DType;
   readonly role: TensorRole;
-  /** `dimension` -1: `multiply` is the length itself. */
+  /** First axis: the size of a dimension (-1: one) times `multiply` divided by `divide`. */
   readonly rows: { readonly dimension: number; readonly multiply: number; readonly divide: number };
+  /** The other axes. */
   readonly axes: readonly number[];
-  /** A reshape of a tensor outside the arena: that tensor; else -1. */
-  readonly alias: number;
-  /** Byte offset in the arena; -1 outside. */
+  /** Byte offset in the arena, or -1. */
   readonly offset: number;
-  /** Inputs and outputs: memory of full capacity that both sides share. */
+  /** The tensor outside the arena whose memory a reshape shares, or -1. */
+  readonly alias: number;
+  /** Inputs and outputs: their memory, of full capacity. */
   readonly buffer?: ArrayBuffer;
 }

@@ -3,7 +3,6 @@ import {
   DisposedError,
   InvalidArgumentError,
   lowerProgram,
-  NotFoundError,
   validateProgram,
   type Backend,
   type Bindings,
@@ -17,139 +16,83 @@ import {
   type WeightData,
   type Weights,
 } from "@polywen/tensor";
-import type { Addon, NativeEngine, NativeHandle, NativeWeightSource } from "./addon-types.ts";
+import type { NativeAddon, NativeEngine } from "./addon-types.ts";
 import { CpuProgram } from "./cpu-program.ts";
+import { CpuResource } from "./cpu-resource.ts";
+import { loadCpuWeights } from "./cpu-weights.ts";
 import { loadAddon } from "./load-addon.ts";
-import { translateError } from "./native-error.ts";
-import { withControl } from "./with-control.ts";
-
-/** How often progress of loading is reported, in milliseconds. */
-const PROGRESS_INTERVAL = 100;
-const MAX_THREADS = 256;
+import { callNative } from "./native-error.ts";
+import { programParts } from "./program-parts.ts";
 
 /** Options of `createCpuBackend`. */
 export interface CpuBackendOptions {
-  /** Threads that compute. Default: all that the system offers. */
-  readonly threads?: number;
+  /** Threads that compute, from 1 to 256. Default: all cores that this process may use. No result depends on it. */
+  readonly threads?: number | undefined;
 }
 
+const MAX_THREADS = 256;
+
 /**
- * The native backend. `POLYWEN_CPU_ISA` (`generic`, `avx2`) forces an instruction tier.
- * Throws `BackendLoadError` if the addon cannot be loaded, `UnsupportedError` for a tier that is not there.
+ * The native CPU backend. It uses the best instruction tier of the machine, or the one that POLYWEN_CPU_ISA names
+ * (`generic`, `avx2`). Throws `BackendLoadError` where the addon cannot be loaded, `UnsupportedError` for a tier
+ * that is not there, `OutOfMemoryError` where threads cannot be had.
  */
 export async function createCpuBackend(options: CpuBackendOptions = {}): Promise<Backend> {
   const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new InvalidArgumentError({ argument: "threads", expected: `an integer from 1 to ${MAX_THREADS}`, received: threads });
   }
   const addon = loadAddon();
-  try {
-    return new CpuBackend(addon, new addon.Engine({ tier: process.env["POLYWEN_CPU_ISA"] ?? "", threads }), threads);
-  } catch (error) {
-    throw translateError(error, "Starting the cpu backend");
-  }
+  const tier = process.env["POLYWEN_CPU_ISA"] ?? "";
+  return new CpuBackend(addon, callNative("starting the cpu backend", () => new addon.Engine({ tier, threads })), threads);
 }
 
 class CpuBackend implements Backend {
   readonly name = "cpu";
   readonly device: DeviceInfo;
-  readonly #addon: Addon;
+  readonly #addon: NativeAddon;
   readonly #engine: NativeEngine;
-  #disposal: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
-  constructor(addon: Addon, engine: NativeEngine, threads: number) {
+  constructor(addon: NativeAddon, engine: NativeEngine, threads: number) {
+    const { tier } = engine;
     this.#addon = addon;
     this.#engine = engine;
-    const model = cpus()[0]?.model.trim() ?? "unknown processor";
-    this.device = { description: `${model}, ${engine.tier}`, tier: engine.tier, threads };
+    this.device = { description: `${cpus()[0]?.model.trim() ?? "CPU"}, ${tier}`, tier, threads };
   }
 
+  /** All operations, the fused ones among them. */
   supports(_kind: OperationKind): boolean {
     return true;
   }
 
-  async loadWeights(weights: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<Weights> {
+  async loadWeights(weights: ReadonlyMap<string, WeightData>, options?: LoadWeightsOptions): Promise<Weights> {
     this.#assertUsable();
-    const sources = [...weights].map(([name, weight]) => sourceOf(name, weight));
-    const total = [...weights.values()].reduce((sum, { location }) => sum + (location.kind === "file" ? location.byteLength : location.bytes.byteLength), 0);
-    return withControl(this.#addon, "Loading weights", options.signal, async (control) => {
-      const timer = setInterval(() => options.onProgress?.(control.done, total), PROGRESS_INTERVAL);
-      try {
-        return new CpuWeights(await this.#engine.loadWeights(sources, control));
-      } finally {
-        clearInterval(timer);
-      }
-    });
+    return loadCpuWeights(this.#addon, this.#engine, weights, options);
   }
 
   createResource(spec: ResourceSpec): Resource {
     this.#assertUsable();
-    try {
-      return new CpuResource(spec, new this.#addon.Resource(spec));
-    } catch (error) {
-      throw translateError(error, `Creating resource ${spec.name}`);
-    }
+    return new CpuResource(this.#addon, spec);
   }
 
   compile(program: Program, bindings: Bindings): CompiledProgram {
     this.#assertUsable();
     validateProgram(program);
-    const { weights, resources = {} } = bindings;
-    if (!(weights instanceof CpuWeights)) throw new InvalidArgumentError({ argument: "bindings.weights", expected: "weights of the cpu backend", received: weights });
-    return new CpuProgram(program, lowerProgram(program, (kind) => this.supports(kind)), {
-      addon: this.#addon,
-      engine: this.#engine,
-      weights: weights.native,
-      resource: (name) => {
-        const resource = Object.hasOwn(resources, name) ? resources[name] : undefined;
-        if (resource === undefined) throw new NotFoundError({ what: "resource", name, where: `the bindings of ${program.name}` });
-        if (!(resource instanceof CpuResource)) throw new InvalidArgumentError({ argument: `resource ${name}`, expected: "a resource of the cpu backend", received: resource });
-        return resource.native;
-      },
+    const lowered = lowerProgram(program, (kind) => this.supports(kind));
+    return new CpuProgram(this.#addon, this.#engine, program, (buffers) => {
+      const parts = programParts(lowered, bindings, buffers);
+      return callNative(`compiling ${program.name}`, () => new this.#addon.Program(parts));
     });
   }
 
+  /** Aborts what is running and ends the threads. Programs cannot run afterwards. */
   dispose(): Promise<void> {
-    this.#disposal ??= this.#engine.close();
-    return this.#disposal;
+    this.#closed ??= this.#engine.close();
+    return this.#closed;
   }
 
   #assertUsable(): void {
-    if (this.#disposal !== undefined) throw new DisposedError({ object: "the cpu backend" });
+    if (this.#closed !== undefined) throw new DisposedError({ object: "the cpu backend" });
   }
-}
-
-class CpuWeights implements Weights {
-  readonly native: NativeHandle;
-  readonly byteLength: number;
-
-  constructor(native: NativeHandle) {
-    this.native = native;
-    this.byteLength = native.byteLength;
-  }
-
-  dispose(): void {
-    this.native.dispose();
-  }
-}
-
-class CpuResource implements Resource {
-  readonly spec: ResourceSpec;
-  readonly native: NativeHandle;
-  readonly byteLength: number;
-
-  constructor(spec: ResourceSpec, native: NativeHandle) {
-    this.spec = spec;
-    this.native = native;
-    this.byteLength = native.byteLength;
-  }
-
-  dispose(): void {
-    this.native.dispose();
-  }
-}
-
-function sourceOf(name: string, { dtype, shape, location }: WeightData): NativeWeightSource {
-  const common = { name, dtype, shape };
-  return location.kind === "bytes" ? { ...common, bytes: location.bytes } : { ...common, file: location.file, offset: location.offset };
 }

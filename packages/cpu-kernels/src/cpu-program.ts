@@ -1,92 +1,91 @@
+import { markAsUntransferable } from "node:worker_threads";
 import {
   BusyError,
+  byteLengthOf,
   capacitiesOf,
-  createTypedArray,
   DisposedError,
   elementCount,
   InvalidArgumentError,
   NotFoundError,
-  planProgram,
+  OutOfMemoryError,
   validateSizes,
   type CompiledProgram,
   type DType,
   type LongCallOptions,
   type Program,
   type Sizes,
+  type TensorId,
   type TensorRole,
-  type TensorSpec,
   type TypedArrayOf,
 } from "@polywen/tensor";
-import type { Addon, NativeEngine, NativeHandle, NativeProgram, NativeTensor } from "./addon-types.ts";
-import { translateError } from "./native-error.ts";
+import type { NativeAddon, NativeControl, NativeEngine, NativeProgram } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";
 
-/** What a program is bound to. */
-export interface CpuBindings {
-  readonly addon: Addon;
-  readonly engine: NativeEngine;
-  readonly weights: NativeHandle;
-  /** By name of the resource. */
-  readonly resource: (name: string) => NativeHandle;
-}
+const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bf16: Uint16Array } as const;
 
-/** A program compiled by the addon, and the buffers that both sides share. */
+/** Makes a native program whose inputs and outputs have the given memory. */
+export type NativeCompiler = (buffers: ReadonlyMap<TensorId, ArrayBuffer>) => NativeProgram;
+
+/** A program that native code runs on the engine's threads. */
 export class CpuProgram implements CompiledProgram {
   readonly program: Program;
   readonly byteLength: number;
-  readonly #addon: Addon;
+  readonly #addon: NativeAddon;
   readonly #engine: NativeEngine;
-  readonly #buffers: ReadonlyMap<string, TypedArrayOf<DType>>;
+  readonly #buffers: ReadonlyMap<TensorId, ArrayBuffer>;
   #native: NativeProgram | undefined;
+  #control: NativeControl | undefined;
   #running = false;
 
-  /** `lowered` is `program` with the fused operations rewritten that the backend lacks. */
-  constructor(program: Program, lowered: Program, bindings: CpuBindings) {
+  constructor(addon: NativeAddon, engine: NativeEngine, program: Program, compile: NativeCompiler) {
     this.program = program;
-    this.#addon = bindings.addon;
-    this.#engine = bindings.engine;
-    this.#buffers = createBuffers(program);
-    try {
-      this.#native = compile(lowered, bindings, this.#buffers);
-    } catch (error) {
-      throw translateError(error, `Compiling ${program.name}`);
-    }
-    const shared = [...this.#buffers.values()].reduce((sum, buffer) => sum + buffer.byteLength, 0);
-    this.byteLength = this.#native.arenaByteLength + shared;
+    this.#addon = addon;
+    this.#engine = engine;
+    this.#buffers = allocateBuffers(program);
+    this.#native = compile(this.#buffers);
+    this.byteLength = [...this.#buffers.values()].reduce((sum, { byteLength }) => sum + byteLength, this.#native.arenaByteLength);
   }
 
   input<D extends DType>(name: string, dtype: D): TypedArrayOf<D> {
-    return this.#buffer(name, "input", dtype);
+    return this.#view(name, "input", dtype);
   }
 
   output<D extends DType>(name: string, dtype: D): TypedArrayOf<D> {
-    return this.#buffer(name, "output", dtype);
+    return this.#view(name, "output", dtype);
   }
 
-  async run(sizes: Sizes, options: LongCallOptions = {}): Promise<void> {
+  async run(sizes: Sizes, { signal }: LongCallOptions = {}): Promise<void> {
     const native = this.#usable();
     if (this.#running) throw new BusyError({ object: `program ${this.program.name}` });
     validateSizes(this.program, sizes);
+    const list = this.program.dimensions.map(({ name }) => sizes[name]!);
     this.#running = true;
     try {
-      const list = this.program.dimensions.map(({ name }) => sizes[name]!);
-      await withControl(this.#addon, `running ${this.program.name}`, options.signal, (control) => this.#engine.run(native, list, control));
+      await withControl(this.#addon, `running ${this.program.name}`, signal, (control) => {
+        this.#control = control;
+        return this.#engine.run(native, list, control);
+      });
+    } catch (error) {
+      if (signal?.aborted !== true) this.#usable();
+      throw error;
     } finally {
       this.#running = false;
     }
   }
 
+  /** A run that is under way stops soon and rejects with `DisposedError`. */
   dispose(): void {
+    this.#control?.abort();
     this.#native?.dispose();
     this.#native = undefined;
   }
 
-  #buffer<D extends DType>(name: string, role: TensorRole, dtype: D): TypedArrayOf<D> {
+  #view<D extends DType>(name: string, role: TensorRole, dtype: D): TypedArrayOf<D> {
     this.#usable();
     const tensor = this.program.tensors.find((candidate) => candidate.name === name && candidate.role === role);
     if (tensor === undefined) throw new NotFoundError({ what: role, name, where: `program ${this.program.name}` });
     if (tensor.dtype !== dtype) throw new InvalidArgumentError({ argument: `dtype of ${role} ${name}`, expected: tensor.dtype, received: dtype });
-    return this.#buffers.get(name) as TypedArrayOf<D>;
+    return new arrays[dtype](this.#buffers.get(tensor.id)!) as TypedArrayOf<D>;
   }
 
   #usable(): NativeProgram {
@@ -95,43 +94,23 @@ export class CpuProgram implements CompiledProgram {
   }
 }
 
-/** Inputs and outputs at full capacity. */
-function createBuffers(program: Program): ReadonlyMap<string, TypedArrayOf<DType>> {
-  const capacities = capacitiesOf(program);
-  const shared = program.tensors.filter(({ role }) => role === "input" || role === "output");
-  return new Map(shared.map(({ name, dtype, shape }) => [name, createTypedArray(dtype, Math.ceil(elementCount(shape, capacities)))]));
+/** Memory of inputs and outputs at full capacity. Native code points into it, so it must stay where it is. */
+function allocateBuffers(program: Program): ReadonlyMap<TensorId, ArrayBuffer> {
+  const buffers = new Map<TensorId, ArrayBuffer>();
+  for (const { id, name, role, shape, dtype } of program.tensors) {
+    if (role !== "input" && role !== "output") continue;
+    const byteLength = Math.floor(elementCount(shape, capacitiesOf(program))) * byteLengthOf(dtype);
+    const buffer = allocate(`${role} ${name}`, byteLength);
+    markAsUntransferable(buffer);
+    buffers.set(id, buffer);
+  }
+  return buffers;
 }
 
-function compile(lowered: Program, { addon, weights, resource }: CpuBindings, buffers: ReadonlyMap<string, TypedArrayOf<DType>>): NativeProgram {
-  const plan = planProgram(lowered);
-  const dimensions = lowered.dimensions.map(({ name }) => name);
-  const tensors = lowered.tensors.map((tensor): NativeTensor => {
-    const buffer = buffers.get(tensor.name)?.buffer as ArrayBuffer | undefined;
-    return {
-      name: tensor.name,
-      dtype: tensor.dtype,
-      role: tensor.role,
-      rows: rowsOf(tensor, dimensions),
-      axes: tensor.shape.slice(1) as number[],
-      alias: plan.offsets.has(tensor.id) ? -1 : (plan.aliases.get(tensor.id) ?? -1),
-      offset: plan.offsets.get(tensor.id) ?? -1,
-      ...(buffer === undefined ? {} : { buffer }),
-    };
-  });
-  return new addon.Program({
-    name: lowered.name,
-    capacities: lowered.dimensions.map(({ capacity }) => capacity),
-    tensors,
-    operations: lowered.operations,
-    arenaByteLength: plan.arenaByteLength,
-    weights,
-    resources: lowered.tensors.filter(({ role }) => role === "resource").map(({ id, name }) => ({ tensor: id, resource: resource(name) })),
-  });
-}
-
-/** The first axis; a scalar has one row. */
-function rowsOf({ shape }: TensorSpec, dimensions: readonly string[]): NativeTensor["rows"] {
-  const first = shape[0] ?? 1;
-  if (typeof first === "number") return { dimension: -1, multiply: first, divide: 1 };
-  return { dimension: dimensions.indexOf(first.dimension), multiply: first.multiply, divide: first.divide };
+function allocate(what: string, byteLength: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(byteLength);
+  } catch (cause) {
+    throw new OutOfMemoryError({ what, requested: byteLength }, { cause });
+  }
 }

@@ -1,81 +1,77 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { arch, platform, report } from "node:process";
 import { fileURLToPath } from "node:url";
 import { BackendLoadError } from "@polywen/tensor";
-import { ADDON_API_VERSION, type Addon } from "./addon-types.ts";
+import { API_VERSION, type NativeAddon } from "./addon-types.ts";
+
+interface Candidate {
+  readonly path: string;
+  readonly reason: string;
+}
 
 const require = createRequire(import.meta.url);
 
-/** Where an addon may be, best first. Absent ones are passed over in silence, broken ones are reported. */
-interface Candidate {
-  readonly path: string;
-  /** Whether to try it at all. */
-  readonly present: boolean;
-}
-
-let loaded: Addon | undefined;
+let loaded: NativeAddon | undefined;
 
 /**
- * Loads the native addon: the file that `POLYWEN_NATIVE_PATH` names, else the local build of a clone, else the package
- * for this platform. Throws `BackendLoadError` with what was tried.
+ * Loads the addon: the file that POLYWEN_NATIVE_PATH names and no other; else the build of this clone; else the
+ * package of this platform. Throws `BackendLoadError` with what was tried and what to do.
  */
-export function loadAddon(): Addon {
-  loaded ??= tryCandidates();
+export function loadAddon(): NativeAddon {
+  loaded ??= findAddon();
   return loaded;
 }
 
-function tryCandidates(): Addon {
-  const candidates = findCandidates();
-  const failures: { path: string; reason: string }[] = [];
-  for (const { path, present } of candidates) {
-    if (!present) failures.push({ path, reason: "is not there" });
-    else {
-      try {
-        return requireAddon(path);
-      } catch (error) {
-        failures.push({ path, reason: error instanceof Error ? error.message : String(error) });
-      }
-    }
+function findAddon(): NativeAddon {
+  const failed: Candidate[] = [];
+  for (const path of candidatePaths()) {
+    const result = tryLoad(path);
+    if ("Engine" in result) return result;
+    failed.push(result);
   }
-  throw new BackendLoadError({ backend: "cpu", candidates: failures }, { hint: hintFor(failures) });
+  throw new BackendLoadError({ backend: "cpu", candidates: failed }, { hint: hintFor(failed) });
 }
 
-function findCandidates(): readonly Candidate[] {
+function candidatePaths(): readonly string[] {
   const forced = process.env["POLYWEN_NATIVE_PATH"];
-  if (forced !== undefined && forced !== "") return [{ path: forced, present: existsSync(forced) }];
-  // The same from src/ and from dist/ of a clone.
-  const local = fileURLToPath(new URL("../../../native/build/release/polywen_cpu.node", import.meta.url));
-  const name = `@polywen/cpu-kernels-${platformName()}`;
-  return [{ path: local, present: existsSync(local) }, { path: name, present: canResolve(name) }];
+  if (forced !== undefined && forced !== "") return [forced];
+  return [...localBuild(), platformPackage()];
 }
 
-function requireAddon(path: string): Addon {
-  const addon = require(path) as Addon;
-  if (addon.apiVersion === ADDON_API_VERSION) return addon;
-  throw new BackendLoadError({
-    backend: "cpu",
-    candidates: [{ path, reason: `speaks version ${addon.apiVersion} of the interface; this package needs ${ADDON_API_VERSION}` }],
-  });
+/** In a clone this file is packages/cpu-kernels/{src,dist}/…, and the build lies beside the packages. */
+function localBuild(): readonly string[] {
+  const native = fileURLToPath(new URL("../../../native/", import.meta.url));
+  return existsSync(`${native}CMakeLists.txt`) ? [`${native}build/release/polywen_cpu.node`] : [];
 }
 
-function platformName(): string {
-  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  const musl = platform === "linux" && header?.glibcVersionRuntime === undefined;
-  return `${platform}-${arch}${musl ? "-musl" : ""}`;
+function platformPackage(): string {
+  return `@polywen/cpu-kernels-${process.platform}-${process.arch}${usesMusl() ? "-musl" : ""}`;
 }
 
-function canResolve(name: string): boolean {
+function usesMusl(): boolean {
+  if (process.platform !== "linux") return false;
   try {
-    require.resolve(name);
-    return true;
+    return readdirSync("/lib").some((name) => name.startsWith("ld-musl-"));
   } catch {
     return false;
   }
 }
 
-function hintFor(failures: readonly { readonly path: string; readonly reason: string }[]): string {
-  const broken = failures.some(({ reason }) => reason !== "is not there");
-  if (broken) return "Build the addon again with `npm run build`, or remove the one that cannot be loaded.";
-  return `In a clone, install CMake and a C++20 compiler (Debian: apt-get install cmake g++) and run \`npm run build\`; elsewhere, install @polywen/cpu-kernels-${platformName()}.`;
+function tryLoad(path: string): NativeAddon | Candidate {
+  try {
+    const addon = require(path) as NativeAddon;
+    if (addon.apiVersion === API_VERSION) return addon;
+    return { path, reason: `it speaks version ${addon.apiVersion} of the native interface, not ${API_VERSION}; build it again` };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { path, reason: code === "MODULE_NOT_FOUND" ? "not found" : message };
+  }
+}
+
+/** Commands that help: to build in a clone, to reinstall elsewhere. */
+function hintFor(failed: readonly Candidate[]): string {
+  if (process.env["POLYWEN_NATIVE_PATH"]) return "Unset POLYWEN_NATIVE_PATH, or let it name a polywen_cpu.node.";
+  if (localBuild().length > 0) return "Install CMake and a C++20 compiler (Debian: apt install cmake g++ ninja-build), then run `npm run build`.";
+  const name = failed.at(-1)!.path;
+  return `Run \`npm install --include=optional\`, or \`npm install ${name}\` if that package exists for your platform.`;
 }

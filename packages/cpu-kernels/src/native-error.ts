@@ -32,6 +32,15 @@ export function translateError(error: unknown, operation: string, signal?: Abort
   return ErrorClass === undefined ? new PolywenError(error.code, `${operation} failed.`, { facts: error.facts }) : new ErrorClass(error.facts as never);
 }
 
+/** Calls native code that answers at once. */
+export function callNative<T>(operation: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw translateError(error, operation);
+  }
+}
+
 function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && "code" in error && "facts" in error && !PolywenError.isInstance(error);
 }

@@ -1,0 +1,62 @@
+import { isAbsolute, resolve } from "node:path";
+import { byteLengthOf, InvalidArgumentError, type LoadWeightsOptions, type WeightData, type Weights } from "@polywen/tensor";
+import type { NativeAddon, NativeEngine, NativeHandle, NativeWeightSource } from "./addon-types.ts";
+import { withControl } from "./with-control.ts";
+
+/** Most elements of one weight: kernels index with 32 bits. */
+const MAX_ELEMENTS = 2 ** 31 - 1;
+
+/** How often progress is reported, in milliseconds. */
+const PROGRESS_INTERVAL = 50;
+
+/** Weights in native memory, laid out for the kernels. */
+export class CpuWeights implements Weights {
+  readonly byteLength: number;
+  readonly handle: NativeHandle;
+
+  constructor(handle: NativeHandle) {
+    this.handle = handle;
+    this.byteLength = handle.byteLength;
+  }
+
+  dispose(): void {
+    this.handle.dispose();
+  }
+}
+
+/**
+ * Reads weights on the engine's threads. Throws `InvalidArgumentError` where a shape and its bytes disagree,
+ * `InvalidFileError` where a file is too short, `NotFoundError` where it is missing, `AbortedError`, `OutOfMemoryError`.
+ */
+export async function loadCpuWeights(addon: NativeAddon, engine: NativeEngine, weights: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<CpuWeights> {
+  const { signal, onProgress } = options;
+  const sources = [...weights].map(([name, weight]) => sourceOf(name, weight));
+  const total = [...weights.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
+  return withControl(addon, "loading weights", signal, async (control) => {
+    const timer = onProgress && setInterval(() => onProgress(control.done, total), PROGRESS_INTERVAL);
+    try {
+      const loaded = new CpuWeights(await engine.loadWeights(sources, control));
+      onProgress?.(total, total);
+      return loaded;
+    } finally {
+      clearInterval(timer);
+    }
+  });
+}
+
+function sourceOf(name: string, { dtype, shape, location }: WeightData): NativeWeightSource {
+  const elements = shape.reduce((product, length) => product * length, 1);
+  const valid = (shape.length === 1 || shape.length === 2) && shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
+  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one or two positive lengths of less than 2^31 elements", received: `[${shape}]` });
+  const expected = elements * byteLengthOf(dtype);
+  const received = byteLengthAt(location);
+  if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
+  if (location.kind === "bytes") return { name, dtype, shape, bytes: location.bytes };
+  const { file, offset } = location;
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidArgumentError({ argument: `offset of weight ${name}`, expected: "an integer from 0 on", received: offset });
+  return { name, dtype, shape, file: isAbsolute(file) ? file : resolve(file), offset };
+}
+
+function byteLengthAt(location: WeightData["location"]): number {
+  return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
+}
