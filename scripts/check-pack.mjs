@@ -1,7 +1,8 @@
 // What users get: every package packed, installed without install scripts into an empty project, imported by plain
-// Node, type-checked without the source condition, and the text example run on it.
+// Node, type-checked without the source condition, and the text example run on it: first without the platform's native
+// package, then with it.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPackages, report, root } from "./workspace.mjs";
@@ -37,6 +38,9 @@ function writeProject(folder, tarballs) {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["imports.mts"] }));
 }
 
+/** Fails unless the cpu backend loads. */
+const usesNative = `import("@polywen/cpu-kernels").then(async ({ createCpuBackend }) => (await createCpuBackend()).dispose())`;
+
 function checkProject(folder) {
   const steps = [
     ["install", npm, ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--no-package-lock"]],
@@ -45,10 +49,13 @@ function checkProject(folder) {
     ["command", process.execPath, ["node_modules/@polywen/cli/dist/main.js", "--version"]],
   ];
   const example = join(root, "examples/text/text.mjs");
-  if (existsSync(example)) {
-    copyFileSync(example, join(folder, "text.mjs"));
-    steps.push(["text example", process.execPath, ["text.mjs"]]);
-  }
+  copyFileSync(example, join(folder, "text.mjs"));
+  steps.push(["text example on the reference backend", process.execPath, ["text.mjs"]]);
+  if (spawnSync(process.execPath, [join(root, "scripts/pack-native.mjs"), join(folder, "native")]).status === 0) {
+    steps.push(["native package", npm, ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--no-package-lock", "./native"]]);
+    steps.push(["native backend", process.execPath, ["-e", usesNative]]);
+    steps.push(["text example on the native backend", process.execPath, ["text.mjs"]]);
+  } else console.log("  native package: skipped, the addon has not been built");
   for (const [title, command, args] of steps) {
     const { failed, output } = run(command, args, folder);
     if (failed) return [`${title}:\n${output}`];
