@@ -103,6 +103,8 @@ export class Engine {
     const { maxTokens, prompt } = sequence.request;
     if (sequence.promptLength === 0) throw new InvalidArgumentError({ argument: "prompt", expected: "at least one token", received: prompt.ids });
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
+    const stranger = prompt.ids.find((id, row) => id >= this.model.vocabularySize || (id < 0 && (prompt.mediaIndex?.[row] ?? -1) < 0));
+    if (stranger !== undefined) throw new InvalidArgumentError({ argument: "prompt", expected: `token ids below ${this.model.vocabularySize}`, received: stranger });
     const limit = this.cacheTokens;
     if (sequence.rowsNeeded > limit) {
       throw new LimitExceededError(
@@ -154,7 +156,12 @@ export class Engine {
     }
     let output = 0;
     for (const part of parts) {
-      this.#deliver(part, output);
+      try {
+        this.#deliver(part, output);
+      } catch (error) {
+        // What a caller's own callback throws is that caller's affair.
+        part.sequence.finish("aborted", error);
+      }
       output += part.outputs.length;
     }
   }

@@ -1,4 +1,4 @@
-import type { Checkpoint, TensorEntry } from "@polywen/formats";
+import { jsonPointer, type Checkpoint, type TensorEntry } from "@polywen/formats";
 import { InvalidFileError, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
 
 /** Where a weight of a program is in a checkpoint. */
@@ -69,7 +69,11 @@ async function readConvolution(entry: TensorEntry, dtype: StorageDType, shape: r
 function checkShape(entry: TensorEntry, received: readonly number[], expected: readonly number[]): void {
   if (received.length === expected.length && received.every((length, axis) => length === expected[axis])) return;
   throw new InvalidFileError(
-    { file: entry.file, problem: `tensor ${entry.name} has shape [${entry.shape.join(", ")}] where the configuration asks for [${expected.join(", ")}]`, offset: entry.offset },
+    {
+      file: entry.file,
+      problem: `tensor ${entry.name} has shape [${entry.shape.join(", ")}] where the configuration asks for [${expected.join(", ")}]`,
+      pointer: jsonPointer([entry.name, "shape"]),
+    },
     { hint: "config.json and the weights belong to different models, or one of them was changed." },
   );
 }

@@ -1,0 +1,82 @@
+import { beforeAll, afterAll, expect, test } from "vitest";
+import { createReferenceBackend, weightFromFloats, type Weights } from "@polywen/tensor";
+import { resolveSampling } from "../generation/sampling.ts";
+import { parseQwen2Config } from "../models/qwen2/qwen2-config.ts";
+import { createQwen2Model } from "../models/qwen2/qwen2-model.ts";
+import type { EngineRequest } from "./engine-request.ts";
+import { Engine, stepLimits } from "./engine.ts";
+
+const fields = { vocab_size: 50, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, tie_word_embeddings: true };
+const model = createQwen2Model(parseQwen2Config(fields, "config.json"));
+const backend = createReferenceBackend();
+const limits = stepLimits(model, { cacheTokens: 64, maxSequences: 2, rowsPerStep: 8 }, 0);
+let weights: Weights;
+let engine: Engine;
+
+beforeAll(async () => {
+  const named = model.buildStep(limits).tensors.filter(({ role }) => role === "weight");
+  const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, index) => Math.sin(seed + index * 1.7) / 3);
+  const floats = named.map(({ name, shape }, seed) => [name, weightFromFloats(values((shape as number[]).reduce((a, b) => a * b), seed), shape as number[])] as const);
+  weights = await backend.loadWeights(new Map(floats));
+  engine = new Engine({ backend, model, weights }, limits);
+});
+afterAll(() => engine.dispose());
+
+function request(ids: readonly number[], more: Partial<EngineRequest> = {}): EngineRequest {
+  return {
+    prompt: { ids: Int32Array.from(ids), positions: Int32Array.from(ids, (_, index) => index), nextPosition: ids.length },
+    maxTokens: 5,
+    sampling: resolveSampling({ temperature: 0 }),
+    stopTokens: new Set(),
+    ...more,
+  };
+}
+
+async function run(one: EngineRequest): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const { id } of engine.generate(one)) ids.push(id);
+  return ids;
+}
+
+test("sequences that do not fit together take turns, and each gets what it gets alone", async () => {
+  const prompts = [3, 20, 9, 30, 1].map((length) => Array.from({ length }, (_, index) => (index * 7 + length) % 50));
+  const alone = [];
+  for (const ids of prompts) alone.push(await run(request(ids)));
+  expect(await Promise.all(prompts.map((ids) => run(request(ids))))).toEqual(alone);
+});
+
+test("a stop token is reported and ends the generation", async () => {
+  const ids = await run(request([1, 2, 3]));
+  expect(await run(request([1, 2, 3], { stopTokens: new Set([ids[1]!]) }))).toEqual(ids.slice(0, ids.indexOf(ids[1]!) + 1));
+});
+
+test("prompt logits come row by row, in order, whatever the size of the chunks", async () => {
+  const rows: number[] = [];
+  await run(request(Array.from({ length: 21 }, (_, index) => index), { maxTokens: 0, onPromptLogits: (row, logits) => void rows.push(row, logits.length) }));
+  expect(rows).toEqual(Array.from({ length: 21 }, (_, row) => [row, 50]).flat());
+});
+
+test("a callback that throws ends its own generation only", async () => {
+  const fault = new Error("the caller's");
+  const bad = run(request([1, 2], { onPromptLogits: () => { throw fault; } }));
+  const good = run(request([1, 2, 3]));
+  await expect(bad).rejects.toBe(fault);
+  expect(await good).toEqual(await run(request([1, 2, 3])));
+});
+
+test("leaving the stream early frees its place for those who wait", async () => {
+  for (let round = 0; round < 10; round++) {
+    for await (const _ of engine.generate(request([4, 5, 6], { maxTokens: 60 }))) break;
+  }
+  expect(await run(request([1, 2], { maxTokens: 62 }))).toHaveLength(62);
+});
+
+test.each([
+  [[], {}, "ARGUMENT_INVALID"],
+  [[50], {}, "ARGUMENT_INVALID"],
+  [[-1], {}, "ARGUMENT_INVALID"],
+  [[1], { maxTokens: -1 }, "ARGUMENT_INVALID"],
+  [[1], { maxTokens: 65 }, "LIMIT_EXCEEDED"],
+])("ids %j with %j are refused", (ids, more, code) => {
+  expect(() => engine.generate(request(ids, more))).toThrow(expect.objectContaining({ code }));
+});
