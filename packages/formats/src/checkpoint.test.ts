@@ -48,7 +48,7 @@ describe("openCheckpoint", () => {
     await writeShard("a.safetensors", "one", 1);
     await writeShard("b.safetensors", "one", 2);
     await writeIndex({ one: "a.safetensors", two: "b.safetensors" });
-    expect((await failureOf(openCheckpoint(folder.path))).message).toContain('"one" is also in a.safetensors');
+    expect((await failureOf(openCheckpoint(folder.path))).message).toContain("b.safetensors at /one: this tensor is also in a.safetensors");
   });
 
   it("counts missing shards", async () => {

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InvalidFileError, NotFoundError, UnsupportedError } from "@polywen/tensor";
 import { findInFolder } from "./folder-file.ts";
-import { quoted } from "./json-pointer.ts";
+import { jsonPointer, quoted } from "./json-pointer.ts";
 import { readSafetensorsHeader } from "./read-safetensors-header.ts";
 import { readExactly, withFile } from "./regular-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
@@ -98,7 +98,7 @@ async function openShards(path: string, shards: readonly string[], announced: Re
     for (const [key, text] of header.metadata) metadata.set(key, text);
     for (const [name, entry] of header.tensors) {
       const other = tensors.get(name);
-      if (other !== undefined) throw new InvalidFileError({ file: shard, problem: `tensor ${quoted(name)} is also in ${basename(other.file)}` });
+      if (other !== undefined) throw new InvalidFileError({ file: shard, problem: `this tensor is also in ${basename(other.file)}`, pointer: jsonPointer([name]) });
       tensors.set(name, entry);
     }
   }

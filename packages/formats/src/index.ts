@@ -12,6 +12,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json-file.ts";
+export { jsonPointer } from "./json-pointer.ts";
 export { openModelFolder, type ModelFiles, type ModelFolder } from "./model-folder.ts";
 export {
   readPreprocessorConfig,

@@ -10,6 +10,8 @@ export const maximumJsonValues = 4_000_000;
 export interface JsonSource {
   readonly file: string;
   readonly offset: number;
+  /** Values that the document may hold; default `maximumJsonValues`. */
+  readonly maximumValues?: number;
 }
 
 interface Frame {
@@ -85,7 +87,8 @@ class JsonChecker {
   }
 
   #value(): void {
-    if (++this.#values > maximumJsonValues) this.#fail(`the JSON holds more than ${maximumJsonValues} values`, maximumJsonValues);
+    const { maximumValues = maximumJsonValues } = this.#source;
+    if (++this.#values > maximumValues) this.#fail(`the JSON holds more than ${maximumValues} values`, maximumValues);
     this.#space();
     const first = this.#bytes[this.#position];
     if (first === code.quote) {

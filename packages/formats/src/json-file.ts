@@ -53,14 +53,15 @@ export async function readTextFile(path: string, kind: FileKind): Promise<string
 
 /** Parses bytes of a file as JSON, with the checks of `readJsonFile`; `source` says where the bytes lie, for errors. */
 export function parseJson(bytes: Buffer, source: JsonSource): JsonValue {
-  if (bytes.length === 0) throw new InvalidFileError({ ...source, problem: "the file is empty" });
+  const { file, offset } = source;
+  if (bytes.length === 0) throw new InvalidFileError({ file, offset, problem: "the file is empty" });
   try {
     requireUtf8(bytes, source);
     checkJson(bytes, source);
   } catch (error) {
     const foreign = recogniseForeignFile(bytes);
     if (foreign === undefined) throw error;
-    throw new InvalidFileError({ ...source, problem: `JSON is expected, but this is ${foreign.what}` }, { hint: foreign.hint, cause: error });
+    throw new InvalidFileError({ file, offset, problem: `JSON is expected, but this is ${foreign.what}` }, { hint: foreign.hint, cause: error });
   }
   return JSON.parse(bytes.toString("utf8")) as JsonValue;
 }

@@ -34,13 +34,16 @@ export interface SafetensorsLayout {
 
 const metadataKey = "__metadata__";
 
+/** Values in the JSON of a header. A tensor takes five and one for each dimension, so this is enough for 130,000 of three. */
+export const maximumHeaderValues: number = 2 ** 20;
+
 /**
  * Parses and checks the JSON header of a safetensors file. The data ranges must cover the data region exactly: no hole, no
  * overlap, no rest. Tensors without elements have empty ranges; any number of them may share one offset as long as it is a
  * border between other tensors. Throws InvalidFileError, and UnsupportedError for a dtype that Polywen does not read.
  */
 export function parseSafetensorsHeader(json: Buffer, layout: SafetensorsLayout): SafetensorsHeader {
-  const header = parseJson(json, { file: layout.file, offset: 8 });
+  const header = parseJson(json, { file: layout.file, offset: 8, maximumValues: maximumHeaderValues });
   if (!isJsonObject(header)) throw new InvalidFileError({ file: layout.file, problem: "the header must be a JSON object", offset: 8 });
   const tensors = new Map<string, TensorEntry>();
   let metadata: ReadonlyMap<string, string> = new Map();

@@ -102,7 +102,7 @@ describe("a text model without a chat template", () => {
 
   test("what it cannot do is refused by name", async () => {
     await expect(model.generate([image("x.png"), "?"], options)).rejects.toEqual(error("UNSUPPORTED", { supported: ["text"] }));
-    await expect(model.generate("hello")).rejects.toEqual(error("UNSUPPORTED"));
+    await expect(model.generate("hello")).rejects.toEqual(error("TEMPLATE_MISSING"));
   });
 
   test.each([

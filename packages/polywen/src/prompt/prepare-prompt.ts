@@ -1,7 +1,7 @@
 import type { EnginePrompt } from "@polywen/core";
 import { splitAtPlaceholders, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
 import { InvalidArgumentError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
-import type { TextSegment } from "@polywen/tokenizer";
+import { ChatTemplateError, type TextSegment } from "@polywen/tokenizer";
 import type { LoadedModality, ModelParts } from "../model-parts.ts";
 import type { CheckedMessage } from "./check-prompt.ts";
 import { MediaMarks } from "./media-marks.ts";
@@ -85,24 +85,27 @@ export async function encodeMedia(parts: ModelParts, { layout, media }: Prepared
 
 async function render(parts: ModelParts, messages: readonly { role: string; content: string }[], signal: AbortSignal | undefined): Promise<TextSegment[]> {
   if (parts.template === undefined) {
-    throw new UnsupportedError({ feature: "A chat prompt for a model without a chat template" }, { hint: "Pass { raw: true } to continue a plain text." });
+    throw new ChatTemplateError("TEMPLATE_MISSING", { file: parts.path, problem: "the model has no chat template" }, { hint: "Pass { raw: true } to continue a plain text." });
   }
   return parts.template.render(messages, signal === undefined ? {} : { signal });
 }
 
 async function prepareMedia(parts: ModelParts, given: readonly MediaPart[], signal: AbortSignal | undefined): Promise<ReadyMedium[]> {
-  const ready: ReadyMedium[] = [];
-  const counts = new Map<string, number>();
-  for (const { modality: name, input } of given) {
-    const modality = parts.modalities.get(name);
-    if (modality === undefined) throw new UnsupportedError({ feature: `${name} input for this model`, supported: ["text", ...parts.modalities.keys()] });
-    const count = (counts.get(name) ?? 0) + 1;
+  const wanted = given.map(({ modality: name, input }) => ({ name, input, modality: knownModality(parts, name) }));
+  for (const { name, modality } of wanted) {
     const limit = modality.encoder.definition.limits?.maxItems ?? 16;
-    if (count > limit) throw new LimitExceededError({ what: `The number of ${name} inputs in one prompt`, limit, received: given.filter((part) => part.modality === name).length });
-    counts.set(name, count);
-    ready.push({ name, modality, prepared: await modality.encoder.prepare(input, { signal }) });
+    const received = wanted.filter((medium) => medium.name === name).length;
+    if (received > limit) throw new LimitExceededError({ what: `The number of ${name} inputs in one prompt`, limit, received });
   }
+  const ready: ReadyMedium[] = [];
+  for (const { name, modality, input } of wanted) ready.push({ name, modality, prepared: await modality.encoder.prepare(input, { signal }) });
   return ready;
+}
+
+function knownModality(parts: ModelParts, name: string): LoadedModality {
+  const modality = parts.modalities.get(name);
+  if (modality === undefined) throw new UnsupportedError({ feature: `${name} input for this model`, supported: ["text", ...parts.modalities.keys()] });
+  return modality;
 }
 
 /** The special tokens around a medium join the text beside it. */

@@ -83,7 +83,7 @@ export class ChatTemplate {
    * tokens. In the messages of users and tools not even markup such as `<tool_call>` counts as tokens.
    *
    * Rejects with ChatTemplateError (`TEMPLATE_INVALID`: a syntax error, a failing expression, or the template refuses the messages;
-   * `TEMPLATE_LIMIT`: 2 s, 128 MiB, 2 Mi characters), InvalidArgumentError, AbortedError or DisposedError.
+   * `TEMPLATE_LIMIT`: 1 s, 128 MiB, 2 Mi characters), InvalidArgumentError, AbortedError or DisposedError.
    */
   async render(messages: readonly ChatTemplateMessage[], options: RenderOptions = {}): Promise<TextSegment[]> {
     checkMessages(messages);

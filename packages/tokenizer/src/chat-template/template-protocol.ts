@@ -3,7 +3,7 @@ export const templateSourceLimit: number = 2 ** 20;
 /** Most text in UTF-16 units that a template may add to what its messages hold. */
 export const templateOutputLimit: number = 2 ** 21;
 /** Time for one rendering in milliseconds. */
-export const templateTimeLimit: number = 2000;
+export const templateTimeLimit: number = 1000;
 /** Heap of the process that renders, in MiB. */
 export const templateMemoryLimit: number = 128;
 

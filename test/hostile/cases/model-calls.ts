@@ -1,0 +1,81 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { image, loadModel, type ContentPart, type GenerateOptions, type Model, type Prompt } from "polywen";
+import { writeBaseModel } from "../base-model.ts";
+import { result, type Attempt, type AttemptResult, type HostileCase, type Outcome, type Workspace } from "../hostile-case.ts";
+
+/** A case of a model folder: the base model with `change` applied, then loaded. */
+export function folderCase(id: string, input: string, change: (workspace: Workspace) => Promise<unknown>, outcome: Outcome): HostileCase {
+  return {
+    id,
+    input,
+    write: async (workspace) => {
+      await writeBaseModel(workspace);
+      await change(workspace);
+    },
+    attempts: (workspace) => [() => loadAndDispose(workspace.folder)],
+    outcome,
+  };
+}
+
+/** Loads a model for a few short prompts, on the fastest backend there is. */
+export function openModel(folder: string): Promise<Model> {
+  return loadModel(folder, { backend: "auto" });
+}
+
+/** Loads a folder; what is shown are the warnings. */
+export async function loadAndDispose(folder: string): Promise<AttemptResult> {
+  const model = await openModel(folder);
+  const { warnings } = model.info;
+  await model.dispose();
+  return { warnings };
+}
+
+/** A prompt with its options. */
+export interface Question {
+  readonly prompt: Prompt;
+  readonly options?: GenerateOptions;
+}
+
+/** A case of prompts to the base model, `change` applied to its folder. All of them must end the same way. */
+export function promptCase(id: string, input: string, questions: () => readonly Question[], outcome: Outcome, change: (workspace: Workspace) => Promise<unknown> = async () => {}): HostileCase {
+  return {
+    id,
+    input,
+    write: async (workspace) => {
+      await writeBaseModel(workspace);
+      await change(workspace);
+    },
+    model: (workspace) => openModel(workspace.folder),
+    attempts: (_, model) => questions().map((question) => () => ask(model, question)),
+    outcome,
+  };
+}
+
+/** Asks for one token. */
+export async function ask(model: Model, { prompt, options }: Question): Promise<AttemptResult> {
+  const { usage, promptTokenIds } = await model.generate(prompt, { maxTokens: 1, temperature: 0, ...options });
+  return { facts: { ...usage, specialTokens: promptTokenIds.filter((id) => id >= 256).length } };
+}
+
+/** A case of media files, asked of the embedded model. All of them must end the same way. */
+export function mediumCase(
+  id: string,
+  input: string,
+  files: () => Promise<Readonly<Record<string, Uint8Array>>>,
+  outcome: Outcome = result("answered"),
+  medium: (path: string) => ContentPart = image,
+): HostileCase {
+  return {
+    id,
+    input,
+    write: async (workspace) => {
+      for (const [name, bytes] of Object.entries(await files())) await writeFile(workspace.path(name), bytes);
+    },
+    model: () => openModel("polywen/tiny"),
+    attempts: async (workspace, model) => {
+      const names = await readdir(workspace.folder);
+      return names.map((name): Attempt => () => ask(model, { prompt: [medium(workspace.path(name)), "What is this?"] }));
+    },
+    outcome,
+  };
+}

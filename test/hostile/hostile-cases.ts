@@ -1,0 +1,18 @@
+import { audioCases } from "./cases/audio-cases.ts";
+import { configCases } from "./cases/config-cases.ts";
+import { imageCases } from "./cases/image-cases.ts";
+import { promptCases } from "./cases/prompt-cases.ts";
+import { weightCases } from "./cases/weight-cases.ts";
+import type { HostileCase } from "./hostile-case.ts";
+
+/** The table of bad inputs, by what they are. */
+export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
+  Weights: weightCases,
+  "Configuration, tokenizer, template": configCases,
+  "Prompts and options": promptCases,
+  Images: imageCases,
+  Audio: audioCases,
+};
+
+/** All rows of the table. */
+export const hostileCases: readonly HostileCase[] = Object.values(hostileTable).flat();

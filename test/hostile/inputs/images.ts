@@ -1,0 +1,54 @@
+import sharp, { type Sharp } from "sharp";
+
+const small = 56;
+
+/** Colour bars as `sharp` encodes them: an image that nothing is wrong with, in any format it writes. */
+export function picture(format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif", change: (bars: Sharp) => Sharp = (bars) => bars): Promise<Buffer> {
+  const data = Buffer.from(Array.from({ length: small * small * 3 }, (_, index) => (index * 37) % 256));
+  return change(sharp(data, { raw: { width: small, height: small, channels: 3 } })).toFormat(format).toBuffer();
+}
+
+/** A GIF of `frames` frames of 1 × 1 pixel on a canvas of `width` × `height`. */
+export function gif(width: number, height: number, frames: number): Buffer {
+  const header = Buffer.from("GIF89a____\x80\0\0\0\0\0\xff\xff\xff", "latin1");
+  header.writeUInt16LE(width, 6);
+  header.writeUInt16LE(height, 8);
+  // Descriptor of a frame of 1 × 1, then its LZW code: clear, index 0, end.
+  const frame = Buffer.from("2c000000000100010000" + "0202440100", "hex");
+  return Buffer.concat([header, ...Array.from({ length: frames }, () => frame), Buffer.from(";")]);
+}
+
+/** A little-endian TIFF that announces `width` × `height` grey pixels in one strip of one byte. */
+export function tiffBomb(width: number, height: number): Buffer {
+  const entries: readonly (readonly [tag: number, value: number])[] = [[256, width], [257, height], [258, 8], [259, 1], [262, 1], [273, 8], [277, 1], [278, height], [279, 1]];
+  const file = Buffer.alloc(12 + 2 + entries.length * 12 + 4);
+  file.write("II*\0", "latin1");
+  file.writeUInt32LE(12, 4);
+  file.writeUInt16LE(entries.length, 12);
+  entries.forEach(([tag, value], index) => {
+    const at = 14 + index * 12;
+    file.writeUInt16LE(tag, at);
+    file.writeUInt16LE(4, at + 2);
+    file.writeUInt32LE(1, at + 4);
+    file.writeUInt32LE(value, at + 8);
+  });
+  return file;
+}
+
+/** A lossless WebP that announces the largest size of the format, 16,384 × 16,384, and holds nothing. */
+export function webpBomb(): Buffer {
+  const file = Buffer.alloc(32);
+  file.write("RIFF____WEBPVP8L", "latin1");
+  file.writeUInt32LE(24, 4);
+  file.writeUInt32LE(12, 16);
+  file.set([0x2f, 0xff, 0xff, 0xff, 0x0f], 20);
+  return file;
+}
+
+/** The first box of an ISO base media file of the brand `brand` (`heic`, `isom`, …). */
+export function isoFile(brand: string): Buffer {
+  const file = Buffer.alloc(64);
+  file.writeUInt32BE(24, 0);
+  file.write(`ftyp${brand}\0\0\0\0mif1${brand}`, 4, "latin1");
+  return file;
+}

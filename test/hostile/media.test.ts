@@ -1,0 +1,6 @@
+import { audioCases } from "./cases/audio-cases.ts";
+import { imageCases } from "./cases/image-cases.ts";
+import { describeCases } from "./describe-cases.ts";
+
+describeCases("images", imageCases);
+describeCases("audio", audioCases);
