@@ -58,32 +58,43 @@ function start(seed, maxTokens, signal) {
 }
 
 /**
- * Milliseconds from `abort()` until the reply has settled, and how it ended.
- * @param {import("polywen").Generation} generation
- * @param {AbortController} controller
- * @param {() => Promise<void>} moment
+ * Milliseconds from `abort()` until the reply has settled, how it ended, and how many pieces of text still came.
+ * @param {number} seed
+ * @param {number} maxTokens
+ * @param {(firstPiece: Promise<void>) => Promise<unknown>} moment When to abort
  */
-async function abortAt(generation, controller, moment) {
-  await moment();
+async function abortAt(seed, maxTokens, moment) {
+  const controller = new AbortController();
+  const generation = start(seed, maxTokens, controller.signal);
+  let pieces = 0;
+  /** @type {() => void} */
+  let arrived = () => undefined;
+  const firstPiece = new Promise((/** @type {(value: void) => void} */ resolve) => void (arrived = resolve));
+  const reading = (async () => {
+    for await (const _ of generation) {
+      pieces++;
+      arrived();
+    }
+  })();
+  await moment(firstPiece);
+  const before = pieces;
   const aborted = performance.now();
   controller.abort();
   const { finishReason } = await generation;
-  return { ms: performance.now() - aborted, finishReason };
+  const ms = performance.now() - aborted;
+  await reading;
+  return { ms, finishReason, late: pieces - before };
 }
 
 /** @param {number} seed */
-async function abortInPrefill(seed) {
-  const controller = new AbortController();
-  return abortAt(start(seed, 1, controller.signal), controller, () => sleep(prefillStepMs * (0.3 + (seed % 10) / 10)));
+function abortInPrefill(seed) {
+  return abortAt(seed, 1, () => sleep(prefillStepMs * (0.3 + (seed % 10) / 10)));
 }
 
 /** @param {number} seed */
-async function abortInDecode(seed) {
-  const controller = new AbortController();
-  const generation = start(seed, generate, controller.signal);
-  const parts = generation[Symbol.asyncIterator]();
-  return abortAt(generation, controller, async () => {
-    await parts.next();
+function abortInDecode(seed) {
+  return abortAt(seed, generate, async (firstPiece) => {
+    await firstPiece;
     await sleep(decodeStepMs * (1 + (seed % 10) / 10));
   });
 }
@@ -105,10 +116,12 @@ const decode = await delays(() => running);
 /** @type {{ prefill: number[], decode: number[] }} */
 const aborts = { prefill: [], decode: [] };
 const finished = new Set();
+let late = 0;
 for (let seed = 4; seed < 4 + rounds; seed++) {
   for (const [phase, abort] of /** @type {const} */ ([["prefill", abortInPrefill], ["decode", abortInDecode]])) {
     await pause();
-    const { ms, finishReason } = await abort(seed);
+    const { ms, finishReason, late: pieces } = await abort(seed);
+    late = Math.max(late, pieces);
     aborts[phase].push(ms);
     finished.add(finishReason);
   }
@@ -124,7 +137,7 @@ const result = {
   settings: { promptTokens: prompt, generatedTokens: generate, rowsPerStep, rounds },
   unit: "milliseconds; the timer behind the delays has a resolution of 1 ms",
   delay: { idle, prefill, decode },
-  abort: { finishReasons: [...finished], prefill: latency(aborts.prefill, prefillStepMs), decode: latency(aborts.decode, decodeStepMs) },
+  abort: { finishReasons: [...finished], piecesAfterAbort: late, prefill: latency(aborts.prefill, prefillStepMs), decode: latency(aborts.decode, decodeStepMs) },
 };
 await model.dispose();
 
@@ -135,5 +148,6 @@ for (const phase of /** @type {const} */ (["prefill", "decode"])) {
   const { ms, steps, stepMs } = result.abort[phase];
   console.log(`abort in ${phase}: settled after ${ms.median} ms (${ms.least}–${ms.greatest}), that is ${steps.median} steps (at most ${steps.greatest}) of ${stepMs} ms`);
 }
+console.log(`pieces of text after an abort: at most ${late}; ended as: ${result.abort.finishReasons.join(", ")}`);
 console.log(`${result.machine.cpu}, ${result.polywen.backend} backend, ${result.polywen.tier}, ${result.polywen.threads} threads`);
 await writeResult(values.name, result);
