@@ -1,10 +1,14 @@
 /** What the benchmarks share: statistics, prompts of exact length, and the result file. */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** @typedef {import("polywen").Model} Model */
+
+/** Processes that were running before this one began; above a fraction of the cores, no timing means anything. */
+const loadBefore = loadavg()[0] ?? 0;
+if (loadBefore > cpus().length / 4) console.warn(`This machine is busy (load ${loadBefore.toFixed(1)} on ${cpus().length} cores): the timings below are not to be quoted.`);
 
 /**
  * @param {readonly number[]} values
@@ -58,7 +62,7 @@ export function describe(model) {
   const { device, backend, modelType, path, memory } = model.info;
   return {
     date: new Date().toISOString().slice(0, 10),
-    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: cpus().length, node: process.versions.node },
+    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: cpus().length, loadBefore: rounded(loadBefore), node: process.versions.node },
     model: { name: basename(path), modelType, weightBytes: memory.weights },
     polywen: { backend, tier: device.tier, threads: device.threads },
   };

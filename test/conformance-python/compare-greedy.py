@@ -35,12 +35,12 @@ PROMPTS = {
     "Chinese": "机器学习是人工智能的一个分支，它的主要目标是",
     "numbers": "1, 1, 2, 3, 5, 8, 13, 21, 34, 55,",
     "JSON": "{\"name\": \"Ada\", \"born\": 1815, \"fields\": [\"mathematics\",",
-    "chat": [{"role": "user", "content": "What is the capital of France? Answer in one sentence."}],
+    "chat": [{"role": "user", "content": "Explain in a few sentences how a hash table works."}],
     "chat, turns": [
-        {"role": "system", "content": "You are a terse assistant."},
+        {"role": "system", "content": "You are a patient teacher."},
         {"role": "user", "content": "Name a prime number between 20 and 30."},
         {"role": "assistant", "content": "23."},
-        {"role": "user", "content": "And another one? 😀"},
+        {"role": "user", "content": "Why is it prime? Explain step by step. 😀"},
     ],
 }
 LONG_TEXT = (
