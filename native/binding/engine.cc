@@ -57,7 +57,7 @@ Napi::Value EngineObject::load_weights(const Napi::CallbackInfo& info) {
     const Classes& constructors = *result_env.GetInstanceData<Classes>();
     return constructors.weights.New({Napi::External<std::shared_ptr<Weights>>::New(result_env, weights.get())});
   };
-  return queue_->add(std::move(job));
+  return translate_errors(env, [&] { return queue_->add(std::move(job)); });
 }
 
 // run(program, sizes, control): Promise<void>
@@ -81,14 +81,13 @@ Napi::Value EngineObject::run(const Napi::CallbackInfo& info) {
 
 // close(): Promise<void>, settled when all jobs have ended. Nothing may be called afterwards.
 Napi::Value EngineObject::close(const Napi::CallbackInfo& info) {
-  queue_->abort_all();
   auto job = new_job(info.Env(), std::make_shared<Control>());
   job->work = [] {};
   job->result = [this](Napi::Env env) -> Napi::Value {
     queue_->close();
     return env.Undefined();
   };
-  return queue_->add(std::move(job));
+  return translate_errors(info.Env(), [&] { return queue_->add_last(std::move(job)); });
 }
 
 }  // namespace polywen::binding

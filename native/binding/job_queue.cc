@@ -14,6 +14,7 @@ JobQueue::JobQueue(Napi::Env env) : env_(env), settler_(Settler::New(env, "polyw
 }
 
 Napi::Promise JobQueue::add(std::unique_ptr<Job> job) {
+  if (!accepting_) throw Error("DISPOSED", {{"object", "the cpu backend"}});
   const Napi::Promise promise = job->deferred.Promise();
   if (unsettled_.empty()) settler_.Ref(env_);
   unsettled_.insert(job.get());
@@ -22,6 +23,13 @@ Napi::Promise JobQueue::add(std::unique_ptr<Job> job) {
     waiting_.push_back(std::move(job));
   }
   changed_.notify_one();
+  return promise;
+}
+
+Napi::Promise JobQueue::add_last(std::unique_ptr<Job> job) {
+  abort_all();
+  const Napi::Promise promise = add(std::move(job));
+  accepting_ = false;
   return promise;
 }
 
@@ -63,20 +71,34 @@ void JobQueue::work() {
   }
 }
 
-// Without an environment (it is being torn down) there is nobody to tell.
-void JobQueue::settle(Napi::Env env, Napi::Function, JobQueue* queue, Job* released) {
-  const std::unique_ptr<Job> job(released);
-  if (static_cast<napi_env>(env) == nullptr) return;
-  queue->unsettled_.erase(released);
-  if (queue->unsettled_.empty()) queue->settler_.Unref(env);
-  if (job->error) {
-    job->deferred.Reject(error_object(env, job->error));
+namespace {
+
+void settle_promise(Napi::Env env, const Job& job) {
+  if (job.error) {
+    job.deferred.Reject(error_object(env, job.error));
     return;
   }
+  Napi::Value value;
   try {
-    job->deferred.Resolve(job->result ? job->result(env) : env.Undefined());
+    value = job.result ? job.result(env) : env.Undefined();
   } catch (const Napi::Error& error) {
-    job->deferred.Reject(error.Value());
+    job.deferred.Reject(error.Value());
+    return;
+  }
+  job.deferred.Resolve(value);
+}
+
+}  // namespace
+
+void JobQueue::settle(Napi::Env env, Napi::Function, JobQueue* queue, Job* released) {
+  const std::unique_ptr<Job> job(released);
+  if (static_cast<napi_env>(env) == nullptr) return;  // it is being torn down: there is nobody to tell
+  try {
+    queue->unsettled_.erase(released);
+    if (queue->unsettled_.empty()) queue->settler_.Unref(env);
+    settle_promise(env, *job);
+  } catch (const Napi::Error&) {
+    // A worker thread that is being terminated refuses every call: nobody waits for this promise any more.
   }
 }
 

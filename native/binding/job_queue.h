@@ -38,10 +38,11 @@ class JobQueue {
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
 
+  // Throws DISPOSED after `add_last`.
   Napi::Promise add(std::unique_ptr<Job> job);
 
-  // Asks every job that has not ended to stop.
-  void abort_all();
+  // Asks every job that has not ended to stop, and takes no other after this one.
+  Napi::Promise add_last(std::unique_ptr<Job> job);
 
   // Stops and joins the thread. Jobs that have not begun are dropped.
   void close();
@@ -51,11 +52,13 @@ class JobQueue {
   static void on_environment_exit(void* queue);
   using Settler = Napi::TypedThreadSafeFunction<JobQueue, Job, settle>;
 
+  void abort_all();
   void work();
 
   Napi::Env env_;
   Settler settler_;
   std::set<Job*> unsettled_;
+  bool accepting_ = true;
 
   std::mutex mutex_;
   std::condition_variable changed_;
