@@ -15,6 +15,9 @@ export interface OmniAudioConfig {
   readonly outputWidth: number;
 }
 
+/** The position table is computed while a model loads; this is over a hundred times that of published models. */
+const MAX_POSITION_VALUES = 2 ** 24;
+
 const size = (limit: number): z.ZodInt => z.int().min(1).max(limit);
 
 const schema = z.looseObject({
@@ -32,8 +35,11 @@ const schema = z.looseObject({
 export function parseOmniAudioConfig(config: JsonObject, file: string, pointer: readonly string[]): OmniAudioConfig {
   const fields = parseWith(schema, config, file, pointer);
   const { d_model: width, encoder_attention_heads: heads } = fields;
-  if (width % heads !== 0 || width % 2 !== 0) {
-    throw new InvalidFileError({ file, problem: `${heads} heads do not divide ${width} values`, pointer: `/${[...pointer, "encoder_attention_heads"].join("/")}` });
+  if (width % heads !== 0 || width % 2 !== 0 || width < 4) {
+    throw new InvalidFileError({ file, problem: `${width} values cannot be shared by ${heads} heads and be half sines, half cosines`, pointer: `/${[...pointer, "encoder_attention_heads"].join("/")}` });
+  }
+  if (fields.n_window * width > MAX_POSITION_VALUES) {
+    throw new InvalidFileError({ file, problem: `a window of ${fields.n_window} steps of ${width} values is too large`, pointer: `/${[...pointer, "n_window"].join("/")}` });
   }
   return {
     layers: fields.encoder_layers,

@@ -101,5 +101,9 @@ function sinusoids(length: number, width: number): WeightData {
 
 /** Log-mel features come band by band; the tower reads them frame by frame. */
 function framesFirst(features: Float32Array, bands: number, frames: number): Float32Array {
-  return Float32Array.from({ length: bands * frames }, (_, index) => features[(index % bands) * frames + Math.floor(index / bands)]!);
+  const turned = new Float32Array(bands * frames);
+  for (let band = 0, from = 0; band < bands; band++) {
+    for (let frame = 0; frame < frames; frame++) turned[frame * bands + band] = features[from++]!;
+  }
+  return turned;
 }

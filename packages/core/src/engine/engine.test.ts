@@ -1,5 +1,5 @@
 import { beforeAll, afterAll, expect, test } from "vitest";
-import { createReferenceBackend, weightFromFloats, type Weights } from "@polywen/tensor";
+import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type Resource, type ResourceSpec, type Weights } from "@polywen/tensor";
 import { resolveSampling } from "../generation/sampling.ts";
 import { parseQwen2Config } from "../models/qwen2/qwen2-config.ts";
 import { createQwen2Model } from "../models/qwen2/qwen2-model.ts";
@@ -79,4 +79,37 @@ test.each([
   [[1], { maxTokens: 65 }, "LIMIT_EXCEEDED"],
 ])("ids %j with %j are refused", (ids, more, code) => {
   expect(() => engine.generate(request(ids, more))).toThrow(expect.objectContaining({ code }));
+});
+
+test("a sequence is no longer than the model's context, however much the cache holds", () => {
+  const short = createQwen2Model(parseQwen2Config({ ...fields, max_position_embeddings: 10 }, "config.json"));
+  const wide = new Engine({ backend, model: short, weights }, limits);
+  expect(wide.longestSequence).toBe(10);
+  expect(() => wide.generate(request([1, 2, 3, 4, 5, 6], { maxTokens: 6 }))).toThrow(expect.objectContaining({ code: "LIMIT_EXCEEDED", facts: expect.objectContaining({ limit: 10, received: 11 }) }));
+  expect(wide.generate(request([1, 2, 3, 4, 5, 6], { maxTokens: 5 })).finish).toBeUndefined();
+  return wide.dispose();
+});
+
+test("positions of another number of axes are refused", () => {
+  const { prompt, ...rest } = request([1, 2, 3]);
+  expect(() => engine.generate({ ...rest, prompt: { ...prompt, positions: new Int32Array(9) } })).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID", facts: expect.objectContaining({ argument: "prompt.positions" }) }));
+});
+
+test("an engine that cannot be compiled frees its cache", () => {
+  const created: string[] = [];
+  const freed: string[] = [];
+  const watched = {
+    ...backend,
+    createResource: (spec: ResourceSpec): Resource => {
+      const resource = backend.createResource(spec);
+      created.push(spec.name);
+      return Object.assign(Object.create(resource) as Resource, { dispose: () => void freed.push(spec.name) });
+    },
+    compile: (): never => {
+      throw new OutOfMemoryError({ what: "arena", requested: 1 });
+    },
+  } as unknown as Backend;
+  expect(() => new Engine({ backend: watched, model, weights }, limits)).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+  expect(freed).toEqual(created);
+  expect(freed).toHaveLength(4);
 });

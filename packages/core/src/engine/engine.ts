@@ -53,17 +53,29 @@ export class Engine {
   readonly #waiting: Sequence[] = [];
   #active: Sequence[] = [];
   #loop: Promise<void> | undefined;
-  #disposed = false;
+  #disposal: Promise<void> | undefined;
 
   constructor(parts: EngineParts, limits: StepLimits) {
     this.model = parts.model;
     this.limits = limits;
     this.#pool = new IndexPool(limits.pages, "pages");
-    this.#resources = kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages).map((spec) => parts.backend.createResource(spec));
-    const named = Object.fromEntries(this.#resources.map((resource) => [resource.spec.name, resource]));
-    const resources = parts.media === undefined ? named : { ...named, [MEDIA_ROWS]: parts.media };
-    this.#program = parts.backend.compile(parts.model.buildStep(limits), { weights: parts.weights, resources });
+    const created: Resource[] = [];
+    try {
+      for (const spec of kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages)) created.push(parts.backend.createResource(spec));
+      const named = Object.fromEntries(created.map((resource) => [resource.spec.name, resource]));
+      const resources = parts.media === undefined ? named : { ...named, [MEDIA_ROWS]: parts.media };
+      this.#program = parts.backend.compile(parts.model.buildStep(limits), { weights: parts.weights, resources });
+    } catch (error) {
+      for (const resource of created) resource.dispose();
+      throw error;
+    }
+    this.#resources = created;
     this.#writer = new StepWriter(this.#program, parts.model, limits);
+  }
+
+  /** Longest prompt with its reply, in tokens: what the model was made for, or what the cache holds if that is less. */
+  get longestSequence(): number {
+    return Math.min(this.model.contextLength, this.cacheTokens);
   }
 
   /** Tokens of all prompts and replies that the cache holds. */
@@ -77,11 +89,11 @@ export class Engine {
   }
 
   /**
-   * Starts a generation. Throws `LimitExceededError` if prompt and reply cannot fit the cache, `InvalidArgumentError`
+   * Starts a generation. Throws `LimitExceededError` if prompt and reply exceed `longestSequence`, `InvalidArgumentError`
    * for an empty prompt or a bad count.
    */
   generate(request: EngineRequest): TokenStream {
-    if (this.#disposed) throw new DisposedError({ object: "Engine" });
+    if (this.#disposal !== undefined) throw new DisposedError({ object: "Engine" });
     const stream = new TokenStream(() => sequence.finish("aborted"));
     const sequence = new Sequence(request, stream);
     this.#check(sequence);
@@ -91,9 +103,13 @@ export class Engine {
   }
 
   /** Ends all generations as aborted and frees the cache. */
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    // The loop sees `#disposal` on its next turn; without a loop there is nothing to end.
     await this.#loop;
     this.#program.dispose();
     for (const resource of this.#resources) resource.dispose();
@@ -101,15 +117,17 @@ export class Engine {
 
   #check(sequence: Sequence): void {
     const { maxTokens, prompt } = sequence.request;
+    const positions = sequence.promptLength * this.model.positionAxes;
+    if (prompt.positions.length !== positions) throw new InvalidArgumentError({ argument: "prompt.positions", expected: `${this.model.positionAxes} for each token`, received: prompt.positions });
     if (sequence.promptLength === 0) throw new InvalidArgumentError({ argument: "prompt", expected: "at least one token", received: prompt.ids });
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
     const stranger = prompt.ids.find((id, row) => id >= this.model.vocabularySize || (id < 0 && (prompt.mediaIndex?.[row] ?? -1) < 0));
     if (stranger !== undefined) throw new InvalidArgumentError({ argument: "prompt", expected: `token ids below ${this.model.vocabularySize}`, received: stranger });
-    const limit = this.cacheTokens;
+    const limit = this.longestSequence;
     if (sequence.rowsNeeded > limit) {
       throw new LimitExceededError(
         { what: `The prompt of ${sequence.promptLength} tokens with ${maxTokens} to generate`, limit, received: sequence.rowsNeeded, unit: "tokens" },
-        { hint: "Shorten the prompt, ask for fewer tokens, or load the model with a larger cacheTokens." },
+        { hint: limit < this.model.contextLength ? "Shorten the prompt, ask for fewer tokens, or load the model with a larger cacheTokens." : "Shorten the prompt or ask for fewer tokens." },
       );
     }
   }
@@ -130,7 +148,7 @@ export class Engine {
   /** Drops what ended, was abandoned or aborted. */
   #retire(): void {
     for (const sequence of [...this.#waiting, ...this.#active]) {
-      if (this.#disposed || sequence.request.signal?.aborted === true) sequence.finish("aborted");
+      if (this.#disposal !== undefined || sequence.request.signal?.aborted === true) sequence.finish("aborted");
     }
     this.#active = this.#active.filter((sequence) => sequence.stream.finish === undefined);
     this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter((sequence) => sequence.stream.finish === undefined));

@@ -52,18 +52,17 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
 async function readConvolution(entry: TensorEntry, dtype: StorageDType, shape: readonly number[], checkpoint: Checkpoint): Promise<WeightData> {
   const [out = 0, width = 0, kernel = 0] = entry.shape;
   checkShape(entry, entry.shape.length === 3 ? [out, kernel * width] : entry.shape, shape);
-  const stored = await checkpoint.read(entry.name);
-  const bytes = new Uint8Array(stored.byteLength);
-  const size = dtype === "f32" ? 4 : 2;
+  const bytes = await checkpoint.read(entry.name);
+  const patterns = dtype === "f32" ? Uint32Array : Uint16Array;
+  const stored = new patterns(bytes.slice().buffer);
+  const turned = new patterns(stored.length);
+  let from = 0;
   for (let row = 0; row < out; row++) {
     for (let channel = 0; channel < width; channel++) {
-      for (let tap = 0; tap < kernel; tap++) {
-        const from = ((row * width + channel) * kernel + tap) * size;
-        bytes.set(stored.subarray(from, from + size), ((row * kernel + tap) * width + channel) * size);
-      }
+      for (let tap = 0; tap < kernel; tap++) turned[(row * kernel + tap) * width + channel] = stored[from++]!;
     }
   }
-  return { dtype, shape, location: { kind: "bytes", bytes } };
+  return { dtype, shape, location: { kind: "bytes", bytes: new Uint8Array(turned.buffer) } };
 }
 
 function checkShape(entry: TensorEntry, received: readonly number[], expected: readonly number[]): void {

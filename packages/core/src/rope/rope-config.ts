@@ -61,7 +61,7 @@ export const ropeFieldsSchema: z.ZodType<RopeFields> = z.looseObject({
   mscale_all_dim: z.number().nullish(),
   truncate: z.boolean().nullish(),
   partial_rotary_factor: positive.nullish(),
-  mrope_section: z.array(z.int().nonnegative()).min(1).max(4).optional(),
+  mrope_section: z.array(z.int().nonnegative()).max(16).optional(),
   mrope_interleaved: z.boolean().optional(),
 });
 

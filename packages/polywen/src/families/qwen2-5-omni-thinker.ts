@@ -1,7 +1,7 @@
 import { audioProjection, omniAudioEncoder, parseOmniAudioConfig } from "@polywen/audio";
-import { createQwen2Model, parseQwen2Config, type WeightNaming } from "@polywen/core";
+import { createQwen2Model, parseQwen2Config, type Qwen2Config, type WeightNaming } from "@polywen/core";
 import { defineModality, mropeLayout, type ModalityDefinition } from "@polywen/cross-modal";
-import { isJsonObject, readPreprocessorConfig, type JsonObject, type ModelFolder } from "@polywen/formats";
+import { isJsonObject, readPreprocessorConfig, type FeatureExtractorConfig, type ImageProcessorConfig, type JsonObject, type ModelFolder } from "@polywen/formats";
 import { InvalidFileError } from "@polywen/tensor";
 import { parseQwen25VisionConfig, patchMerger, qwen25VisionEncoder } from "@polywen/vision";
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
@@ -25,37 +25,52 @@ export const qwen25OmniThinker: FamilyLoader = async (folder, media): Promise<Fa
   const pointer = thinker === nested ? ["thinker_config"] : [];
   const text = part(folder, thinker, pointer, "text_config");
   const tied = text["tie_word_embeddings"] ?? thinker["tie_word_embeddings"] ?? false;
-  const config = parseQwen2Config({ ...text, tie_word_embeddings: tied }, folder.configPath, [...pointer, "text_config"]);
+  const config = parseQwen2Config({ ...text, tie_word_embeddings: tied }, folder.configPath, { pointer: [...pointer, "text_config"], multimodal: true });
+  // A folder without a processor for a modality simply does not offer it.
+  const { preprocessorConfig } = folder.files;
+  const { image, audio } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  const place = { folder, thinker, pointer, text: config };
   return {
     text: createQwen2Model(config, prefixes),
     layout: mropeLayout,
-    modalities: [...(await imageModality(folder, thinker, pointer, media)), ...(await audioModality(folder, thinker, pointer, media))],
+    modalities: [...(image === undefined ? [] : [imageModality(place, image, media)]), ...(audio === undefined ? [] : [audioModality(place, audio, media)])],
   };
 };
 
-/** A folder without a processor for a modality simply does not offer it. */
-async function imageModality(folder: ModelFolder, thinker: JsonObject, pointer: readonly string[], media: MediaOptions): Promise<NativeModality[]> {
-  const processor = folder.files.preprocessorConfig === undefined ? undefined : (await readPreprocessorConfig(folder.files.preprocessorConfig)).image;
-  if (processor === undefined) return [];
-  const config = parseQwen25VisionConfig(part(folder, thinker, pointer, "vision_config"), folder.configPath, [...pointer, "vision_config"]);
+/** Where the configuration of a thinker stands, and the text model that its towers must fit. */
+interface Thinker {
+  readonly folder: ModelFolder;
+  readonly thinker: JsonObject;
+  readonly pointer: readonly string[];
+  readonly text: Qwen2Config;
+}
+
+function imageModality({ folder, thinker, pointer, text }: Thinker, processor: ImageProcessorConfig, media: MediaOptions): NativeModality {
+  const place = [...pointer, "vision_config"];
+  const config = parseQwen25VisionConfig(part(folder, thinker, pointer, "vision_config"), folder.configPath, place);
+  requireEqual(folder, [...place, "out_hidden_size"], config.outputWidth, "the hidden size of the text model", text.hiddenSize);
+  requireEqual(folder, [...place, "patch_size"], config.patchSize, "patch_size of the image processor", processor.patchSize);
+  requireEqual(folder, [...place, "temporal_patch_size"], config.temporalPatchSize, "temporal_patch_size of the image processor", processor.temporalPatchSize);
+  requireEqual(folder, [...place, "spatial_merge_size"], config.mergeSize, "merge_size of the image processor", processor.mergeSize);
   const { definition } = defineModality({
     name: "image",
     encoder: qwen25VisionEncoder(config, { processor, naming, ...(media.image === undefined ? {} : { limits: media.image }) }),
     connector: patchMerger(config, naming),
   });
-  return [native(definition, tokenId(folder, thinker, pointer, "image"), "<|vision_bos|>", "<|vision_eos|>")];
+  return native(definition, tokenId({ folder, thinker, pointer, text }, "image"), "<|vision_bos|>", "<|vision_eos|>");
 }
 
-async function audioModality(folder: ModelFolder, thinker: JsonObject, pointer: readonly string[], media: MediaOptions): Promise<NativeModality[]> {
-  const processor = folder.files.preprocessorConfig === undefined ? undefined : (await readPreprocessorConfig(folder.files.preprocessorConfig)).audio;
-  if (processor === undefined) return [];
-  const config = parseOmniAudioConfig(part(folder, thinker, pointer, "audio_config"), folder.configPath, [...pointer, "audio_config"]);
+function audioModality({ folder, thinker, pointer, text }: Thinker, processor: FeatureExtractorConfig, media: MediaOptions): NativeModality {
+  const place = [...pointer, "audio_config"];
+  const config = parseOmniAudioConfig(part(folder, thinker, pointer, "audio_config"), folder.configPath, place);
+  requireEqual(folder, [...place, "output_dim"], config.outputWidth, "the hidden size of the text model", text.hiddenSize);
+  requireEqual(folder, [...place, "num_mel_bins"], config.melBands, "feature_size of the feature extractor", processor.featureSize);
   const { definition } = defineModality({
     name: "audio",
     encoder: omniAudioEncoder(config, { processor, naming, limits: media.audio, overlong: media.overlongAudio }),
     connector: audioProjection(config, naming),
   });
-  return [native(definition, tokenId(folder, thinker, pointer, "audio"), "<|audio_bos|>", "<|audio_eos|>")];
+  return native(definition, tokenId({ folder, thinker, pointer, text }, "audio"), "<|audio_bos|>", "<|audio_eos|>");
 }
 
 function native<Input>(definition: ModalityDefinition<Input>, placeholder: number, before: string, after: string): NativeModality {
@@ -68,9 +83,15 @@ function part(folder: ModelFolder, thinker: JsonObject, pointer: readonly string
   throw new InvalidFileError({ file: folder.configPath, problem: "an object is expected", pointer: `/${[...pointer, name].join("/")}` });
 }
 
+/** Parts of a checkpoint that feed each other must agree; in a damaged or mixed folder they do not. */
+function requireEqual(folder: ModelFolder, pointer: readonly string[], received: number, other: string, expected: number): void {
+  if (received === expected) return;
+  throw new InvalidFileError({ file: folder.configPath, problem: `it is ${received}, but ${other} is ${expected}`, pointer: `/${pointer.join("/")}` });
+}
+
 /** The field was renamed from `…_token_index` to `…_token_id`. */
-function tokenId(folder: ModelFolder, thinker: JsonObject, pointer: readonly string[], modality: string): number {
+function tokenId({ folder, thinker, pointer, text }: Thinker, modality: string): number {
   const id = thinker[`${modality}_token_id`] ?? thinker[`${modality}_token_index`];
-  if (typeof id === "number" && Number.isSafeInteger(id) && id >= 0) return id;
-  throw new InvalidFileError({ file: folder.configPath, problem: "a token id is expected", pointer: `/${[...pointer, `${modality}_token_index`].join("/")}` });
+  if (typeof id === "number" && Number.isSafeInteger(id) && id >= 0 && id < text.vocabularySize) return id;
+  throw new InvalidFileError({ file: folder.configPath, problem: `a token id below ${text.vocabularySize} is expected`, pointer: `/${[...pointer, `${modality}_token_index`].join("/")}` });
 }

@@ -25,9 +25,19 @@ test.each([
   [{ hidden_act: "gelu" }, "/text/hidden_act"],
   [{ rms_norm_eps: 0 }, "/text/rms_norm_eps"],
   [{ layer_types: ["full_attention"] }, "/text/layer_types"],
-  [{ rope_scaling: { type: "mrope", mrope_section: [1, 1, 1] } }, "/text/rope_scaling/mrope_section"],
 ])("%j is refused at %s", (fields, pointer) => {
-  expect(() => parseQwen2Config({ ...base, ...fields } as never, "config.json", ["text"])).toThrow(expect.objectContaining({ code: "FILE_INVALID", facts: expect.objectContaining({ pointer }) }));
+  expect(() => parseQwen2Config({ ...base, ...fields } as never, "config.json", { pointer: ["text"] })).toThrow(expect.objectContaining({ code: "FILE_INVALID", facts: expect.objectContaining({ pointer }) }));
+});
+
+test.each([undefined, [], [4], [2, 2], [1, 1, 1], [1, 1, 1, 1]])("M-RoPE sections %j do not fit three axes", (sections) => {
+  const parse = (): unknown => parseQwen2Config({ ...base, rope_scaling: { type: "mrope", ...(sections && { mrope_section: sections }) } }, "config.json", { multimodal: true });
+  expect(parse).toThrow(expect.objectContaining({ code: "FILE_INVALID", facts: expect.objectContaining({ pointer: "/rope_scaling/mrope_section" }) }));
+});
+
+test("sections count for multimodal families only", () => {
+  const config = { ...base, rope_scaling: { type: "mrope", mrope_section: [2, 1, 1] } };
+  expect(parseQwen2Config(config, "config.json", { multimodal: true }).rope.sections).toEqual([2, 1, 1]);
+  expect(parseQwen2Config(config, "config.json").rope.sections).toBeUndefined();
 });
 
 test("scalings of other families are refused by name", () => {

@@ -24,7 +24,7 @@ export interface Qwen2Config {
 /** Limits refuse a configuration before anything is allocated from it. */
 const size = (limit: number): z.ZodInt => z.int().min(1).max(limit);
 
-/** Defaults are those of the Qwen2 class: some published files rely on them. */
+/** Defaults here and below are those of the Qwen2 class: some published files rely on them. */
 const schema = z.looseObject({
   vocab_size: size(2 ** 22).default(151_936),
   hidden_size: size(2 ** 17).default(4096),
@@ -49,8 +49,15 @@ const schema = z.looseObject({
 
 type Fields = z.infer<typeof schema>;
 
-/** Reads and checks the fields of a Qwen2 decoder. `pointer` says where in the file they stand. */
-export function parseQwen2Config(config: JsonObject, file: string, pointer: readonly string[] = []): Qwen2Config {
+/** Where the fields of a decoder stand in its file, and how its positions are laid out. */
+export interface Qwen2ConfigPlace {
+  readonly pointer?: readonly string[];
+  /** True for M-RoPE: positions have a time, a height and a width axis, and the file says which frequencies follow each. */
+  readonly multimodal?: boolean;
+}
+
+/** Reads and checks the fields of a Qwen2 decoder. */
+export function parseQwen2Config(config: JsonObject, file: string, { pointer = [], multimodal = false }: Qwen2ConfigPlace = {}): Qwen2Config {
   const fields = parseWith(schema, config, file, pointer);
   const refuse = (field: string, problem: string): never => {
     throw new InvalidFileError({ file, problem, pointer: `/${[...pointer, field].join("/")}` });
@@ -59,9 +66,11 @@ export function parseQwen2Config(config: JsonObject, file: string, pointer: read
   if (fields.num_attention_heads % keyHeads !== 0) refuse("num_key_value_heads", "it does not divide num_attention_heads");
   const headWidth = fields.head_dim ?? fields.hidden_size / fields.num_attention_heads;
   if (headWidth % 2 !== 0) refuse("num_attention_heads", `${fields.hidden_size} hidden values cannot be shared by ${fields.num_attention_heads} heads of even width`);
-  const rope = parseRopeConfig({ rope_theta: fields.rope_theta, rope_scaling: fields.rope_scaling, rope_parameters: fields.rope_parameters, max_position_embeddings: fields.max_position_embeddings }, 10_000);
-  const sections = rope.sections?.reduce((sum, count) => sum + count, 0);
-  if (sections !== undefined && sections !== headWidth / 2) refuse("rope_scaling/mrope_section", `it counts ${sections} frequencies of ${headWidth / 2}`);
+  const { sections = [16, 24, 24], ...plainRope } = parseRopeConfig({ rope_theta: fields.rope_theta, rope_scaling: fields.rope_scaling, rope_parameters: fields.rope_parameters, max_position_embeddings: fields.max_position_embeddings }, 10_000);
+  if (multimodal) {
+    const counted = sections.reduce((sum, count) => sum + count, 0);
+    if (sections.length !== 3 || counted !== headWidth / 2) refuse(`${fields.rope_parameters ? "rope_parameters" : "rope_scaling"}/mrope_section`, `three counts are expected that share ${headWidth / 2} frequencies`);
+  }
   if (fields.layer_types && fields.layer_types.length !== fields.num_hidden_layers) refuse("layer_types", "it does not list every layer");
   const eos = fields.eos_token_id ?? [];
   return {
@@ -74,7 +83,8 @@ export function parseQwen2Config(config: JsonObject, file: string, pointer: read
     headWidth,
     epsilon: fields.rms_norm_eps,
     contextLength: fields.max_position_embeddings,
-    rope,
+    // Text alone advances all axes together, so that sections make no difference to it.
+    rope: multimodal ? { ...plainRope, sections } : plainRope,
     windows: windowsOf(fields),
     tiedHead: fields.tie_word_embeddings,
     eosTokenIds: typeof eos === "number" ? [eos] : eos,
