@@ -100,9 +100,7 @@ describe("a run", { timeout: 60_000 }, () => {
     const last = await longProgram(other);
     const cut = last.run({ rows: ROWS });
     const queued = (await longProgram(backend)).run({ rows: 0 });
-    const cutEnds = expect(cut).rejects.toMatchObject({ code: "ABORTED" });
-    await other.dispose();
-    await cutEnds;
+    await Promise.all([expect(cut).rejects.toMatchObject({ code: "ABORTED" }), other.dispose()]);
     await queued;
     await expect(last.run({ rows: 1 })).rejects.toMatchObject({ code: "DISPOSED" });
     await expect(other.loadWeights(new Map())).rejects.toMatchObject({ code: "DISPOSED" });
