@@ -1,5 +1,5 @@
 import type { WeightNaming } from "@polywen/core";
-import { dividedBy, type ActivationFunction, type ProgramBuilder, type TensorSpec } from "@polywen/tensor";
+import { dividedBy, InvalidArgumentError, type ActivationFunction, type ProgramBuilder, type TensorSpec } from "@polywen/tensor";
 
 /** Turns features [n, width] into media rows [rows, hidden size]; always a piece of program. */
 export interface Connector {
@@ -13,7 +13,7 @@ export interface Connector {
 
 /** One linear layer: weights `connector.weight` [hidden size, stack × width] and `connector.bias`. */
 export function linearConnector(options: { readonly stack?: number } = {}): Connector {
-  const stack = options.stack ?? 1;
+  const stack = checkedStack(options.stack);
   return {
     stack,
     build: (builder, features, hiddenSize) => dense(builder, stackRows(builder, features, stack), hiddenSize, "connector"),
@@ -22,7 +22,7 @@ export function linearConnector(options: { readonly stack?: number } = {}): Conn
 
 /** Two linear layers with an activation between: weights `connector.0.*` and `connector.2.*`. */
 export function mlpConnector(options: { readonly hidden: number; readonly stack?: number; readonly activation?: ActivationFunction }): Connector {
-  const stack = options.stack ?? 1;
+  const stack = checkedStack(options.stack);
   return {
     stack,
     build(builder, features, hiddenSize) {
@@ -36,6 +36,11 @@ export function mlpConnector(options: { readonly hidden: number; readonly stack?
 export function stackRows(builder: ProgramBuilder, features: TensorSpec, stack: number): TensorSpec {
   if (stack === 1) return features;
   return builder.reshape(features, [dividedBy(features.shape[0]!, stack), (features.shape[1] as number) * stack]);
+}
+
+function checkedStack(stack = 1): number {
+  if (Number.isSafeInteger(stack) && stack >= 1) return stack;
+  throw new InvalidArgumentError({ argument: "stack", expected: "a positive integer", received: stack });
 }
 
 function dense(builder: ProgramBuilder, input: TensorSpec, out: number, name: string): TensorSpec {

@@ -1,6 +1,7 @@
 import { collectWeights, MEDIA_ROWS, type WeightNaming } from "@polywen/core";
 import { openCheckpoint, type Checkpoint } from "@polywen/formats";
 import {
+  elementCount,
   InvalidArgumentError,
   LimitExceededError,
   NotFoundError,
@@ -16,6 +17,7 @@ import {
   type Weights,
 } from "@polywen/tensor";
 import type { FunctionEncoder, PreparedMedium } from "./encoder.ts";
+import { throwIfAborted, untilAborted } from "./time-slices.ts";
 import { checkInput, type BoundModality, type ModalityDefinition, type ModalityWeights } from "./modality.ts";
 
 /** What a media encoder runs with. */
@@ -25,18 +27,25 @@ export interface MediaEncoderParts {
   readonly media: Resource;
 }
 
+/** Options of `MediaEncoder.encode`. */
+export interface EncodeOptions extends LongCallOptions {
+  /** Receives the rows [rows, hidden size]; the array is valid during the call only. */
+  readonly onRows?: ((rows: Float32Array) => void) | undefined;
+}
+
 /** Name of the input that carries the features of a function encoder. */
 const FEATURES = "features";
 const SMALLEST_CAPACITY = 64;
 
 /**
  * A modality of a loaded model: prepares media, runs encoder and connector as one program and leaves the result in
- * media rows. The program is compiled for the largest medium so far and grows in powers of two.
+ * media rows. The program is compiled for the largest sizes so far and grows in powers of two.
  */
 export class MediaEncoder {
   readonly definition: ModalityDefinition<unknown>;
   readonly #parts: MediaEncoderParts;
   readonly #weights: Weights;
+  #capacities: Sizes;
   #program: CompiledProgram | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -44,6 +53,7 @@ export class MediaEncoder {
     this.definition = definition;
     this.#parts = parts;
     this.#weights = weights;
+    this.#capacities = smallestCapacities(definition);
   }
 
   /** Loads the weights of a modality. `checkpoint` is the model's own, for modalities that come with it. */
@@ -55,7 +65,15 @@ export class MediaEncoder {
     const { definition } = modality;
     const program = buildMediaProgram(definition, smallestCapacities(definition), parts.media.spec);
     const weights = await findWeights(modality.weights, program, definition);
-    return new MediaEncoder(definition, parts, await parts.backend.loadWeights(weights, options));
+    const encoder = new MediaEncoder(definition, parts, await parts.backend.loadWeights(weights, options));
+    try {
+      // What the backend cannot run is refused now and not with the first medium.
+      encoder.#compile();
+      return encoder;
+    } catch (error) {
+      await encoder.dispose();
+      throw error;
+    }
   }
 
   /** Bytes of the weights. */
@@ -71,12 +89,15 @@ export class MediaEncoder {
     const prepared = encoder.kind === "program" ? await encoder.prepare(checked, options) : await prepareFeatures(encoder, checked, definition, options);
     const limit = definition.limits?.maxRows ?? 16_384;
     if (prepared.rows > limit) throw new LimitExceededError({ what: `The number of rows of this ${definition.name}`, limit, received: prepared.rows });
+    if (prepared.grid !== undefined && prepared.grid.reduce((product, length) => product * length) !== prepared.rows) {
+      throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: `a grid of ${prepared.rows} rows`, received: prepared.grid.join(" × ") });
+    }
     if (prepared.rows < 1) throw new InvalidArgumentError({ argument: definition.name, expected: "a medium of at least one row", received: prepared.rows });
     return prepared;
   }
 
-  /** Encodes a prepared medium into the given slots. Returns the rows [rows, hidden size], a copy. */
-  async encode(prepared: PreparedMedium, slots: readonly number[], options: LongCallOptions = {}): Promise<Float32Array> {
+  /** Encodes a prepared medium into the given slots. */
+  async encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions = {}): Promise<void> {
     const run = this.#queue.then(() => this.#encode(prepared, slots, options));
     this.#queue = run.catch(() => undefined);
     return run;
@@ -89,26 +110,41 @@ export class MediaEncoder {
     this.#weights.dispose();
   }
 
-  async #encode(prepared: PreparedMedium, slots: readonly number[], options: LongCallOptions): Promise<Float32Array> {
+  async #encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions): Promise<void> {
+    throwIfAborted(options.signal, `Encoding of ${this.definition.name}`);
     const program = this.#programFor(prepared.sizes);
-    for (const [name, values] of Object.entries(prepared.inputs)) {
-      if (values instanceof Float32Array) program.input(name, "f32").set(values);
-      else program.input(name, "i32").set(values);
-    }
-    program.input("slots", "i32").set(slots);
+    writeInputs(program, { ...prepared.inputs, slots: Int32Array.from(slots) }, prepared.sizes);
     await program.run(prepared.sizes, options);
-    const width = this.#parts.media.spec.shape[1]!;
-    return program.output("rows", "f32").slice(0, prepared.rows * width);
+    options.onRows?.(program.output("rows", "f32").subarray(0, prepared.rows * this.#parts.media.spec.shape[1]!));
   }
 
   #programFor(sizes: Sizes): CompiledProgram {
-    const fits = this.#program?.program.dimensions.every(({ name, capacity }) => (sizes[name] ?? 0) <= capacity);
-    if (this.#program !== undefined && fits === true) return this.#program;
+    const entries = Object.entries(this.#capacities);
+    if (this.#program !== undefined && entries.every(([name, capacity]) => (sizes[name] ?? 0) <= capacity)) return this.#program;
+    this.#capacities = Object.fromEntries(entries.map(([name, capacity]) => [name, Math.max(capacity, 2 ** Math.ceil(Math.log2(sizes[name] ?? 1)))]));
+    return this.#compile();
+  }
+
+  /** The old program's memory is free before the new one takes its own. */
+  #compile(): CompiledProgram {
     this.#program?.dispose();
-    const capacities = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, 2 ** Math.ceil(Math.log2(Math.max(size, SMALLEST_CAPACITY)))]));
-    const program = buildMediaProgram(this.definition, capacities, this.#parts.media.spec);
+    this.#program = undefined;
+    const program = buildMediaProgram(this.definition, this.#capacities, this.#parts.media.spec);
     this.#program = this.#parts.backend.compile(program, { weights: this.#weights, resources: { [MEDIA_ROWS]: this.#parts.media } });
     return this.#program;
+  }
+}
+
+/** Fills every input. A missing or short one would leave what the medium before it wrote. */
+function writeInputs(compiled: CompiledProgram, inputs: PreparedMedium["inputs"], sizes: Sizes): void {
+  for (const { name, role, shape, dtype } of compiled.program.tensors) {
+    if (role !== "input") continue;
+    const values = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    const length = elementCount(shape, sizes);
+    if (!(values instanceof (dtype === "f32" ? Float32Array : Int32Array)) || values.length !== length) {
+      throw new InvalidArgumentError({ argument: `${compiled.program.name} input ${name}`, expected: `${length} values of ${dtype}`, received: values === undefined ? values : `${values.constructor.name} of ${values.length}` });
+    }
+    compiled.input(name, dtype).set(values);
   }
 }
 
@@ -157,12 +193,19 @@ function takeWeights(given: ReadonlyMap<string, WeightData>, program: Program, m
 }
 
 async function prepareFeatures(encoder: FunctionEncoder<unknown>, input: unknown, definition: ModalityDefinition<unknown>, options: LongCallOptions): Promise<PreparedMedium> {
-  const { features, rows } = await encoder.encode(input, options);
+  const { features, rows } = await untilAborted(encoder.encode(input, options), options.signal, `Encoding of ${definition.name}`);
+  if (!(features instanceof Float32Array)) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "features as a Float32Array", received: features });
   if (!Number.isSafeInteger(rows) || features.length !== rows * encoder.width) {
     throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: `rows × ${encoder.width} features`, received: `${features.length} features for ${rows} rows` });
   }
-  if (!features.every(Number.isFinite)) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "finite features", received: "NaN or infinity" });
+  if (!allFinite(features)) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "finite features", received: "NaN or infinity" });
   const mediaRows = Math.floor(rows / definition.connector.stack);
   const used = mediaRows * definition.connector.stack;
   return { rows: mediaRows, sizes: { [FEATURES]: used }, inputs: { [FEATURES]: features.subarray(0, used * encoder.width) } };
+}
+
+/** A plain loop: a callback for every value would hold up the event loop for long features. */
+function allFinite(values: Float32Array): boolean {
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false;
+  return true;
 }

@@ -35,3 +35,14 @@ export class TimeSlices {
 export function throwIfAborted(signal: AbortSignal | undefined, operation: string): void {
   if (signal?.aborted === true) throw new AbortedError({ operation }, { cause: signal.reason });
 }
+
+/** What `work` gives, or AbortedError as soon as the signal fires: code of a user need not listen to it. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, operation: string): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new AbortedError({ operation }, { cause: signal.reason }));
+    signal.addEventListener("abort", abort, { once: true });
+    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    if (signal.aborted) abort();
+  });
+}

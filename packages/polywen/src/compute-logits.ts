@@ -1,6 +1,6 @@
 import { resolveSampling } from "@polywen/core";
 import type { MediaPart, PreparedMedium } from "@polywen/cross-modal";
-import { AbortedError } from "@polywen/tensor";
+import { AbortedError, OutOfMemoryError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
 import { encodeMedia, prepareIds } from "./prompt/prepare-prompt.ts";
 
@@ -40,9 +40,10 @@ export interface Logits {
 export async function computeLogits(parts: ModelParts, input: LogitsInput): Promise<Logits> {
   const { vocabularySize, positionAxes } = parts.engine.model;
   const prepared = await prepareIds(parts, input.ids, input.media ?? [], input.signal);
-  const { prompt, rows, release } = await encodeMedia(parts, prepared, input.signal);
+  const features: Float32Array[] = [];
+  const logits = allocate(prepared.layout.ids.length * vocabularySize);
+  const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (rows) => features.push(rows.slice()) });
   try {
-    const logits = new Float32Array(prompt.ids.length * vocabularySize);
     const stream = parts.engine.generate({
       prompt,
       maxTokens: input.maxTokens ?? 0,
@@ -54,9 +55,17 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
     const greedy: number[] = [];
     for await (const token of stream) greedy.push(token.id);
     if (stream.finish === "aborted") throw new AbortedError({ operation: "Computing logits" }, { cause: input.signal?.reason });
-    const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: rows[index]! }));
+    const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: features[index]! }));
     return { ids: prompt.ids, logits, vocabularySize, greedy: Int32Array.from(greedy), positions: prompt.positions, positionAxes, media };
   } finally {
     release();
+  }
+}
+
+function allocate(length: number): Float32Array {
+  try {
+    return new Float32Array(length);
+  } catch (cause) {
+    throw new OutOfMemoryError({ what: "The logits of every row", requested: length * Float32Array.BYTES_PER_ELEMENT }, { cause });
   }
 }

@@ -1,9 +1,10 @@
 import { totalmem } from "node:os";
 import { collectWeights, Engine, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
-import { IndexPool, kvBytesPerRow } from "@polywen/kv-cache";
+import { kvBytesPerRow } from "@polywen/kv-cache";
 import { AbortedError, InvalidArgumentError, OutOfMemoryError, PAGE_ROWS, type Backend, type Resource, type WeightData } from "@polywen/tensor";
 import type { LoadModelOptions } from "./model-options.ts";
+import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
 import { Model } from "./model.ts";
 import { readModelFiles, type ModelFileContents } from "./read-model-files.ts";
@@ -11,12 +12,6 @@ import { selectBackend } from "./select-backend.ts";
 
 /** Keeps what has been opened; the last one is closed first. */
 type Keep = <T extends { dispose(): unknown }>(object: T) => T;
-
-/** Media rows of a model and who holds them. */
-interface MediaRows {
-  readonly resource: Resource;
-  readonly slots: IndexPool;
-}
 
 /**
  * Loads a model from a folder in the layout of Hugging Face, or `"polywen/tiny"`, the embedded one.
@@ -40,20 +35,19 @@ export async function loadModel(source: string, options: LoadModelOptions = {}):
 }
 
 async function assemble(files: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Model> {
-  const { folder, family, checkpoint, tokenizer, template, generationConfig, stopTokens } = files;
+  const { folder, family, checkpoint, tokenizer, template, sampling, stopTokens } = files;
   const { backend, ownsBackend, warning } = await openBackend(options);
   if (ownsBackend) keep(backend);
-  const media = createMediaRows(backend, files, options);
-  if (media !== undefined) keep(media.resource);
-  const limits = stepLimits(family.text, options, media?.slots.capacity ?? 0);
+  const limits = stepLimits(family.text, options, mediaSlots(files, options));
   const stored = await collectWeights([family.text.buildStep(limits)], checkpoint, family.text.weightNaming);
   refuseWhatCannotFit(files, stored, limits);
+  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(keep(backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [limits.mediaSlots, family.text.hiddenSize], paged: false })));
   const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
   const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, files, options, keep);
   const engine = new Engine({ backend, model: family.text, weights, media: media?.resource }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
-  return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, generationConfig, stopTokens, warnings });
+  return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, sampling, stopTokens, warnings });
 }
 
 async function openBackend(options: LoadModelOptions): Promise<{ backend: Backend; ownsBackend: boolean; warning: string | undefined }> {
@@ -62,20 +56,21 @@ async function openBackend(options: LoadModelOptions): Promise<{ backend: Backen
   return { ...(await selectBackend(backend, options.threads)), ownsBackend: true };
 }
 
-function createMediaRows(backend: Backend, { family }: ModelFileContents, options: LoadModelOptions): MediaRows | undefined {
-  if (family.modalities.length === 0 && (options.modalities ?? []).length === 0) return undefined;
-  const slots = new IndexPool(options.mediaRows ?? 8192, "media rows");
-  return { slots, resource: backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [slots.capacity, family.text.hiddenSize], paged: false }) };
+function mediaSlots({ family }: ModelFileContents, { modalities = [], mediaRows = 8192 }: LoadModelOptions): number {
+  if (!Number.isSafeInteger(mediaRows) || mediaRows < 1) throw new InvalidArgumentError({ argument: "mediaRows", expected: "a positive integer", received: mediaRows });
+  return family.modalities.length + modalities.length === 0 ? 0 : mediaRows;
 }
 
 /** The system would kill the process, or swap for ever, long after a small program could have said so. */
 function refuseWhatCannotFit({ folder, family }: ModelFileContents, stored: ReadonlyMap<string, WeightData>, limits: StepLimits): void {
   const weights = [...stored.values()].reduce((sum, { location }) => sum + (location.kind === "file" ? location.byteLength : location.bytes.byteLength), 0);
   const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
-  if (weights + cache <= totalmem()) return;
+  const media = limits.mediaSlots * family.text.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+  const requested = weights + cache + media;
+  if (requested <= totalmem()) return;
   throw new OutOfMemoryError(
-    { what: `${folder.path} (${weights} bytes of weights, ${cache} of cache)`, requested: weights + cache, available: totalmem() },
-    { hint: "Use a smaller model, or fewer cacheTokens." },
+    { what: `${folder.path} (${weights} bytes of weights, ${cache} of cache, ${media} of media rows)`, requested, available: totalmem() },
+    { hint: "Use a smaller model, fewer cacheTokens or fewer mediaRows." },
   );
 }
 

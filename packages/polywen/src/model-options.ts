@@ -12,7 +12,7 @@ export interface LoadModelOptions extends EngineOptions {
   readonly threads?: number;
   /** Modalities to add to those of the checkpoint. */
   readonly modalities?: readonly BoundModality[];
-  /** Media rows that all running prompts may hold together. Default 8192. */
+  /** Media rows that all running prompts may hold together; a prompt that finds too few free waits. Default 8192. */
   readonly mediaRows?: number;
   readonly media?: MediaOptions;
   readonly signal?: AbortSignal;

@@ -1,9 +1,8 @@
-import type { Engine } from "@polywen/core";
+import type { Engine, SamplingOptions } from "@polywen/core";
 import type { LayoutRule, MediaEncoder } from "@polywen/cross-modal";
-import type { GenerationConfig } from "@polywen/formats";
-import type { IndexPool } from "@polywen/kv-cache";
-import type { Backend, Resource, Weights } from "@polywen/tensor";
+import type { Backend, Weights } from "@polywen/tensor";
 import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
+import type { MediaRows } from "./media-rows.ts";
 
 /** A modality of a loaded model. */
 export interface LoadedModality {
@@ -26,8 +25,9 @@ export interface ModelParts extends LoadedTokenizer {
   readonly weights: Weights;
   readonly layout: LayoutRule;
   readonly modalities: ReadonlyMap<string, LoadedModality>;
-  readonly media: { readonly resource: Resource; readonly slots: IndexPool } | undefined;
-  readonly generationConfig: GenerationConfig | undefined;
+  readonly media: MediaRows | undefined;
+  /** What the checkpoint proposes. */
+  readonly sampling: SamplingOptions;
   readonly stopTokens: ReadonlySet<number>;
   /** What a user should know about this model on this machine. */
   readonly warnings: readonly string[];

@@ -1,5 +1,6 @@
+import { resolveSampling, type SamplingOptions } from "@polywen/core";
 import { openCheckpoint, openModelFolder, readGenerationConfig, type Checkpoint, type GenerationConfig, type ModelFolder } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { InvalidFileError, PolywenError } from "@polywen/tensor";
 import type { Family, MediaOptions } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import { loadTokenizer, type LoadedTokenizer } from "./loaded-tokenizer.ts";
@@ -10,7 +11,8 @@ export interface ModelFileContents extends LoadedTokenizer {
   readonly folder: ModelFolder;
   readonly family: Family;
   readonly checkpoint: Checkpoint;
-  readonly generationConfig: GenerationConfig | undefined;
+  /** What generation_config.json proposes; without `do_sample` a checkpoint means greedy decoding. */
+  readonly sampling: SamplingOptions;
   /** Tokens that end a reply. */
   readonly stopTokens: ReadonlySet<number>;
 }
@@ -22,6 +24,7 @@ export async function readModelFiles(source: string, media: MediaOptions): Promi
   const checkpoint = await openCheckpoint(folder.path);
   const { generationConfig: path } = folder.files;
   const generationConfig = path === undefined ? undefined : await readGenerationConfig(path);
+  const sampling = proposedSampling(generationConfig, path);
   const loaded = await loadTokenizer(folder);
   const { vocabularySize, eosTokenIds } = family.text;
   if (loaded.tokenizer.vocabularySize > vocabularySize) {
@@ -32,7 +35,19 @@ export async function readModelFiles(source: string, media: MediaOptions): Promi
   // generation_config.json knows the tokens that end a turn of a chat; config.json often names the end of a text only.
   const proposed = generationConfig?.eosTokenIds ?? [];
   const stopTokens = new Set(proposed.length > 0 ? proposed : [...eosTokenIds, ...endToken(loaded)]);
-  return { folder, family, checkpoint, ...loaded, generationConfig, stopTokens };
+  return { folder, family, checkpoint, ...loaded, sampling, stopTokens };
+}
+
+function proposedSampling(config: GenerationConfig | undefined, file: string | undefined): SamplingOptions {
+  const { temperature, topK, topP, minP, repetitionPenalty, doSample } = config ?? {};
+  const sampling = doSample === true ? { temperature, topK, topP, minP, repetitionPenalty } : { temperature: 0, repetitionPenalty };
+  try {
+    resolveSampling({}, sampling);
+  } catch (error) {
+    if (!PolywenError.isInstance(error) || file === undefined) throw error;
+    throw new InvalidFileError({ file, problem: `expected ${String(error.facts["expected"])} for ${String(error.facts["argument"])}` }, { cause: error });
+  }
+  return sampling;
 }
 
 function endToken({ tokenizer }: LoadedTokenizer): number[] {

@@ -1,5 +1,5 @@
 import { resolveSampling, StopMatcher, type EngineFinish, type GeneratedToken, type TokenStream } from "@polywen/core";
-import { InvalidArgumentError, PolywenError } from "@polywen/tensor";
+import { InvalidArgumentError, LimitExceededError, PolywenError } from "@polywen/tensor";
 import { IncrementalDecoder } from "@polywen/tokenizer";
 import type { Prompt } from "./content.ts";
 import type { Reply, ReplyPart } from "./generation.ts";
@@ -12,16 +12,16 @@ import { encodeMedia, preparePrompt } from "./prompt/prepare-prompt.ts";
 export function runGeneration(parts: ModelParts, prompt: Prompt, options: GenerateOptions, signal: AbortSignal): (emit: (part: ReplyPart) => void) => Promise<Reply> {
   const started = performance.now();
   const messages = withSystem(checkPrompt(prompt), options.system);
-  const sampling = resolveSampling(options, samplingDefaults(parts));
+  const sampling = resolveSampling(options, parts.sampling);
   const matcher = new StopMatcher(options.stop ?? []);
   const maxTokens = checkedMaxTokens(options.maxTokens);
   const generate = async (emit: (part: ReplyPart) => void): Promise<Reply> => {
     const prepared = await preparePrompt(parts, messages, { raw: options.raw ?? false, signal });
-    const { prompt: enginePrompt, release } = await encodeMedia(parts, prepared, signal);
+    const count = tokensToGenerate(parts, prepared.layout.ids.length, maxTokens);
+    const { prompt: enginePrompt, release } = await encodeMedia(parts, prepared, { signal });
     try {
       const preparedMs = performance.now() - started;
-      const room = parts.engine.cacheTokens - enginePrompt.ids.length + 1;
-      const stream = parts.engine.generate({ prompt: enginePrompt, maxTokens: maxTokens ?? Math.min(512, room), sampling, stopTokens: parts.stopTokens, signal });
+      const stream = parts.engine.generate({ prompt: enginePrompt, maxTokens: count, sampling, stopTokens: parts.stopTokens, signal });
       const { firstTokenAt, ...collected } = await collectText(parts, stream, matcher, emit);
       const totalMs = performance.now() - started;
       const mediaTokens = prepared.media.reduce((sum, medium) => sum + medium.prepared.rows, 0);
@@ -102,11 +102,17 @@ function withSystem(messages: readonly CheckedMessage[], system: string | undefi
   return [{ role: "system", parts: [system] }, ...messages];
 }
 
-/** What generation_config.json proposes; without `do_sample` a checkpoint means greedy decoding. */
-function samplingDefaults({ generationConfig }: ModelParts): GenerateOptions {
-  if (generationConfig === undefined) return {};
-  const { temperature, topK, topP, minP, repetitionPenalty, doSample } = generationConfig;
-  return doSample === true ? { temperature, topK, topP, minP, repetitionPenalty } : { temperature: 0, repetitionPenalty };
+/** Prompt and reply must fit the cache, and the context even where the cache, which many share, is larger. */
+function tokensToGenerate({ engine }: ModelParts, promptTokens: number, maxTokens: number | undefined): number {
+  const limit = Math.min(engine.model.contextLength, engine.cacheTokens);
+  // The last token is not read again and needs no room.
+  const room = limit - promptTokens + 1;
+  if ((maxTokens ?? 1) <= room) return maxTokens ?? Math.min(512, room);
+  const wanted = maxTokens ?? 1;
+  throw new LimitExceededError(
+    { what: `The prompt of ${promptTokens} tokens with ${wanted} to generate`, limit, received: promptTokens + wanted - 1, unit: "tokens" },
+    { hint: `Shorten the prompt${limit < engine.model.contextLength ? ", ask for fewer tokens, or load the model with a larger cacheTokens" : " or ask for fewer tokens: this is the model's context"}.` },
+  );
 }
 
 function checkedMaxTokens(maxTokens: number | undefined): number | undefined {

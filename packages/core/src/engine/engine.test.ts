@@ -81,15 +81,6 @@ test.each([
   expect(() => engine.generate(request(ids, more))).toThrow(expect.objectContaining({ code }));
 });
 
-test("a sequence is no longer than the model's context, however much the cache holds", () => {
-  const short = createQwen2Model(parseQwen2Config({ ...fields, max_position_embeddings: 10 }, "config.json"));
-  const wide = new Engine({ backend, model: short, weights }, limits);
-  expect(wide.longestSequence).toBe(10);
-  expect(() => wide.generate(request([1, 2, 3, 4, 5, 6], { maxTokens: 6 }))).toThrow(expect.objectContaining({ code: "LIMIT_EXCEEDED", facts: expect.objectContaining({ limit: 10, received: 11 }) }));
-  expect(wide.generate(request([1, 2, 3, 4, 5, 6], { maxTokens: 5 })).finish).toBeUndefined();
-  return wide.dispose();
-});
-
 test("positions of another number of axes are refused", () => {
   const { prompt, ...rest } = request([1, 2, 3]);
   expect(() => engine.generate({ ...rest, prompt: { ...prompt, positions: new Int32Array(9) } })).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID", facts: expect.objectContaining({ argument: "prompt.positions" }) }));

@@ -73,11 +73,6 @@ export class Engine {
     this.#writer = new StepWriter(this.#program, parts.model, limits);
   }
 
-  /** Longest prompt with its reply, in tokens: what the model was made for, or what the cache holds if that is less. */
-  get longestSequence(): number {
-    return Math.min(this.model.contextLength, this.cacheTokens);
-  }
-
   /** Tokens of all prompts and replies that the cache holds. */
   get cacheTokens(): number {
     return this.limits.pages * PAGE_ROWS;
@@ -89,7 +84,7 @@ export class Engine {
   }
 
   /**
-   * Starts a generation. Throws `LimitExceededError` if prompt and reply exceed `longestSequence`, `InvalidArgumentError`
+   * Starts a generation. Throws `LimitExceededError` if prompt and reply cannot fit the cache, `InvalidArgumentError`
    * for an empty prompt or a bad count.
    */
   generate(request: EngineRequest): TokenStream {
@@ -123,11 +118,11 @@ export class Engine {
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
     const stranger = prompt.ids.find((id, row) => id >= this.model.vocabularySize || (id < 0 && (prompt.mediaIndex?.[row] ?? -1) < 0));
     if (stranger !== undefined) throw new InvalidArgumentError({ argument: "prompt", expected: `token ids below ${this.model.vocabularySize}`, received: stranger });
-    const limit = this.longestSequence;
+    const limit = this.cacheTokens;
     if (sequence.rowsNeeded > limit) {
       throw new LimitExceededError(
         { what: `The prompt of ${sequence.promptLength} tokens with ${maxTokens} to generate`, limit, received: sequence.rowsNeeded, unit: "tokens" },
-        { hint: limit < this.model.contextLength ? "Shorten the prompt, ask for fewer tokens, or load the model with a larger cacheTokens." : "Shorten the prompt or ask for fewer tokens." },
+        { hint: "Shorten the prompt, ask for fewer tokens, or load the model with a larger cacheTokens." },
       );
     }
   }

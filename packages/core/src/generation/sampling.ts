@@ -4,7 +4,7 @@ import { InvalidArgumentError, TOP_LOGPROBS } from "@polywen/tensor";
 
 /** How a token is chosen. The order of the filters is that of transformers: penalty, temperature, top-k, top-p, min-p. */
 export interface SamplingOptions {
-  /** 0 takes the most probable token. Default 1, or what the checkpoint proposes. */
+  /** 0 takes the most probable token. Default 1; for a loaded model what its checkpoint proposes, which is 0 unless that says `do_sample`. */
   readonly temperature?: number | undefined;
   /** Keep only the k most probable tokens; 0 keeps all. */
   readonly topK?: number | undefined;

@@ -1,5 +1,5 @@
 import type { EnginePrompt } from "@polywen/core";
-import { splitAtPlaceholders, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
+import { splitAtPlaceholders, type EncodeOptions, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
 import { InvalidArgumentError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
 import { ChatTemplateError, type TextSegment } from "@polywen/tokenizer";
 import type { LoadedModality, ModelParts } from "../model-parts.ts";
@@ -20,6 +20,8 @@ export interface PreparedPrompt {
   readonly media: readonly ReadyMedium[];
 }
 
+const tooLongHint = "Shorten the prompt, or load the model with a larger cacheTokens if its context allows.";
+
 /** Options of `preparePrompt`. */
 export interface PreparePromptOptions {
   readonly raw: boolean;
@@ -28,6 +30,7 @@ export interface PreparePromptOptions {
 
 /** Renders the template, decodes media, and lays everything out in rows. */
 export async function preparePrompt(parts: ModelParts, messages: readonly CheckedMessage[], options: PreparePromptOptions): Promise<PreparedPrompt> {
+  requireShort(parts, messages);
   const marks = new MediaMarks();
   const given: MediaPart[] = [];
   const marked = messages.map(({ role, parts: content }) => ({
@@ -45,6 +48,15 @@ export async function preparePrompt(parts: ModelParts, messages: readonly Checke
   return { layout: checkedLayout(parts, layoutParts), media };
 }
 
+/** No token of a published vocabulary has more characters, so that a text beyond this cannot fit; it is refused before it costs any time. */
+const MAX_CHARACTERS_PER_TOKEN = 256;
+
+function requireShort(parts: ModelParts, messages: readonly CheckedMessage[]): void {
+  const limit = parts.engine.cacheTokens * MAX_CHARACTERS_PER_TOKEN;
+  const received = messages.reduce((sum, message) => sum + message.parts.reduce((length, part) => length + (typeof part === "string" ? part.length : 0), 0), 0);
+  if (received > limit) throw new LimitExceededError({ what: "The text of the prompt", limit, received, unit: "characters" }, { hint: tooLongHint });
+}
+
 /** Lays out ids in which one placeholder stands for each medium, as published processors take them. */
 export async function prepareIds(parts: ModelParts, ids: readonly number[], given: readonly MediaPart[], signal?: AbortSignal): Promise<PreparedPrompt> {
   const prepared = await prepareMedia(parts, given, signal);
@@ -57,30 +69,27 @@ export async function prepareIds(parts: ModelParts, ids: readonly number[], give
 /** A prompt in the engine's terms, with the slots that its media rows occupy until `release`. */
 export interface EncodedPrompt {
   readonly prompt: EnginePrompt;
-  /** Rows [rows, hidden size] of each medium. */
-  readonly rows: readonly Float32Array[];
   release(): void;
 }
 
-/** Runs the encoders and wires their rows to the prompt. */
-export async function encodeMedia(parts: ModelParts, { layout, media }: PreparedPrompt, signal?: AbortSignal): Promise<EncodedPrompt> {
+/** Runs the encoders and wires their rows to the prompt; waits while other prompts hold too many media rows. */
+export async function encodeMedia(parts: ModelParts, { layout, media }: PreparedPrompt, options: EncodeOptions): Promise<EncodedPrompt> {
   const prompt = { ids: layout.ids, positions: layout.positions, nextPosition: layout.nextPosition };
-  if (media.length === 0) return { prompt, rows: [], release: () => undefined };
-  const pool = parts.media!.slots;
-  const slots = pool.take(media.reduce((sum, { prepared }) => sum + prepared.rows, 0));
-  const rows: Float32Array[] = [];
+  if (media.length === 0) return { prompt, release: () => undefined };
+  const slots = await parts.media!.take(media.reduce((sum, { prepared }) => sum + prepared.rows, 0), options.signal);
+  const release = (): void => parts.media!.release(slots);
   let first = 0;
   try {
     for (const { modality, prepared } of media) {
-      rows.push(await modality.encoder.encode(prepared, slots.slice(first, first + prepared.rows), { signal }));
+      await modality.encoder.encode(prepared, slots.slice(first, first + prepared.rows), options);
       first += prepared.rows;
     }
   } catch (error) {
-    pool.release(slots);
+    release();
     throw error;
   }
   const mediaIndex = layout.mediaRows.map((row) => (row < 0 ? -1 : slots[row]!));
-  return { prompt: { ...prompt, mediaIndex }, rows, release: () => pool.release(slots) };
+  return { prompt: { ...prompt, mediaIndex }, release };
 }
 
 async function render(parts: ModelParts, messages: readonly { role: string; content: string }[], signal: AbortSignal | undefined): Promise<TextSegment[]> {
@@ -125,7 +134,7 @@ function checkedLayout(parts: ModelParts, layoutParts: readonly LayoutPart[]): L
   if (layout.ids.length > limit) {
     throw new LimitExceededError(
       { what: "The prompt", limit, received: layout.ids.length, unit: "tokens" },
-      { hint: "Shorten the prompt, or load the model with a larger cacheTokens if its context allows." },
+      { hint: tooLongHint },
     );
   }
   return layout;
