@@ -22,7 +22,7 @@ export interface LoadModelOptions extends EngineOptions {
 
 /** Options of `Model.generate`. Sampling defaults come from the checkpoint's generation_config.json. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Tokens to generate at most. Default 512, or what the cache leaves. */
+  /** Tokens to generate at most. Default 512, or what context and cache leave. */
   readonly maxTokens?: number;
   /** Texts that end the reply; they are not part of it. */
   readonly stop?: readonly string[];
