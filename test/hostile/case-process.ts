@@ -5,7 +5,14 @@ import { hostileCases } from "./hostile-cases.ts";
 import { createWorkspace } from "./workspace.ts";
 import type { AttemptReport, CaseReport } from "./run-case.ts";
 
+/** How many seconds a second of work takes: the start of this process, which is all work, by the clock and by the processor. */
+function measureSlowness(): number {
+  const { user, system } = process.cpuUsage();
+  return Math.max(1, (process.uptime() * 1e6) / (user + system));
+}
+
 async function runCase(id: string, workspace: Workspace): Promise<CaseReport> {
+  const slowness = measureSlowness();
   const hostileCase = hostileCases.find((candidate) => candidate.id === id)!;
   const model = await hostileCase.model?.(workspace);
   const attempts = await hostileCase.attempts(workspace, model as Model);
@@ -15,7 +22,7 @@ async function runCase(id: string, workspace: Workspace): Promise<CaseReport> {
   // The peak since the start, in KiB: what the calls added is at most this minus what was there before them.
   const growth = process.resourceUsage().maxRSS * 1024 - residentBefore;
   await model?.dispose();
-  return { attempts: reports, growth };
+  return { attempts: reports, growth, slowness };
 }
 
 async function measure(attempt: Attempt): Promise<AttemptReport> {

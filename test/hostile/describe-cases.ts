@@ -3,12 +3,12 @@ import { expectOutcome } from "./expect-outcome.ts";
 import type { HostileCase } from "./hostile-case.ts";
 import { runCase } from "./run-case.ts";
 
-/** A test for each case, one after the other; test files run side by side. A busy machine gets a second try. */
+/** A test for each case, one after the other; test files run side by side. The clock may be unlucky once. */
 export function describeCases(name: string, cases: readonly HostileCase[]): void {
   describe(`bad input: ${name}`, () => {
     test.each(cases.map((hostileCase) => [hostileCase.id, hostileCase.input, hostileCase] as const))(
       "%s %s",
-      { timeout: 40_000, retry: 1 },
+      { timeout: 150_000, retry: 1 },
       async (_id, _input, hostileCase) => expectOutcome(hostileCase, await runCase(hostileCase)),
     );
   });

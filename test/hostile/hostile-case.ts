@@ -47,16 +47,14 @@ export interface HostileCase {
   /** Child: the calls, each of which must end as `outcome` says within the limits. Building the list is not measured. */
   readonly attempts: (workspace: Workspace, model: Model) => readonly Attempt[] | Promise<readonly Attempt[]>;
   readonly outcome: Outcome;
-  /** Growth of memory in MiB that is allowed, where decoding within the documented limits needs more than the rule for all. */
-  readonly memory?: number;
 }
 
-/** Milliseconds that a call may take, start of the process and of the model not counted. */
+/** Milliseconds that a call may take on an idle machine, start of the process and of the model not counted. */
 export const timeLimit = 2000;
 
 /** Bytes that a call may add to the resident memory: four times its files, and always 64 MiB. */
-export function memoryLimit(bytesOfFiles: number, { memory }: HostileCase): number {
-  return Math.max(4 * bytesOfFiles, (memory ?? 64) * 2 ** 20);
+export function memoryLimit(bytesOfFiles: number): number {
+  return Math.max(4 * bytesOfFiles, 64 * 2 ** 20);
 }
 
 /** An expected error. */

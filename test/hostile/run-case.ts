@@ -20,6 +20,8 @@ export interface CaseReport {
   readonly attempts: readonly AttemptReport[];
   /** Bytes by which the resident memory grew at its peak. */
   readonly growth: number;
+  /** 1 on an idle machine; on a busy one, how many times longer everything takes. */
+  readonly slowness: number;
 }
 
 /** A report, and the size of the files that it is about. */
@@ -28,7 +30,7 @@ export interface FinishedCase extends CaseReport {
 }
 
 /** For starting, loading and calling together; the limit of the calls themselves is measured inside. */
-const patience = 30_000;
+const patience = 120_000;
 
 /** Writes the files of a case and runs it in a process of its own. Rejects if that process crashes, hangs or says nothing. */
 export async function runCase(hostileCase: HostileCase): Promise<FinishedCase> {

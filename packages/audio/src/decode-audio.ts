@@ -59,6 +59,9 @@ interface SoundShape {
   readonly channels: number;
   readonly sampleRate: number;
   readonly frames: number;
+  /** In a file: where the samples begin, in bytes, and the bits of each. */
+  readonly dataOffset?: number;
+  readonly bits?: number;
 }
 
 /** Adds the frames from `from` to `to` of a sound to `out`, all channels summed in float32. */
@@ -103,11 +106,16 @@ async function mixFrames(
     read(from, to, part);
     for (let index = 0; index < part.length; index++) {
       const mean = part[index]! / shape.channels;
-      if (!Number.isFinite(mean)) throw new InvalidFileError({ file, problem: `sample ${from + index} is not a finite number` });
+      if (!Number.isFinite(mean)) throw notFinite(from + index, shape, file);
       part[index] = mean;
     }
   }
   return { samples, sampleRate: shape.sampleRate };
+}
+
+function notFinite(frame: number, { dataOffset, bits = 0, channels }: SoundShape, file: string): InvalidFileError {
+  const place = dataOffset === undefined ? {} : { offset: dataOffset + (frame * channels * bits) / 8 };
+  return new InvalidFileError({ file, problem: `sample ${frame} is not a finite number`, ...place });
 }
 
 function requireShape({ channels, sampleRate, frames }: SoundShape, file: string, limits: AudioLimits): void {

@@ -1,7 +1,7 @@
 import { rm, truncate, writeFile } from "node:fs/promises";
 import { baseConfig, baseTemplate, baseTokenizer, writeBaseModel, writeJson } from "../base-model.ts";
 import { failure, type HostileCase, type Outcome, type Workspace } from "../hostile-case.ts";
-import { ask, folderCase, openModel, promptCase } from "./model-calls.ts";
+import { ask, folderCase, openModel, openWarm } from "./model-calls.ts";
 
 function config(id: string, input: string, fields: Record<string, unknown>, outcome: Outcome): HostileCase {
   return folderCase(id, input, (workspace) => writeJson(workspace, "config.json", { ...baseConfig, ...fields }), outcome);
@@ -53,6 +53,33 @@ function nestedSequence(depth: number): unknown {
   return depth === 0 ? { type: "NFC" } : { type: "Sequence", normalizers: [nestedSequence(depth - 1)] };
 }
 
+/** A template that is refused before it runs: the first prompt, which starts its process, fails like the next. */
+function brokenTemplate(id: string, input: string, source: string): HostileCase {
+  return {
+    ...template(id, input, "", failure("TEMPLATE_INVALID", { file: "tokenizer_config.json" })),
+    write: async (workspace) => {
+      await writeBaseModel(workspace);
+      await useTemplate(workspace, source);
+    },
+    model: async (workspace) => {
+      const model = await openModel(workspace.folder);
+      await ask(model, { prompt: "start" }).catch(() => undefined);
+      return model;
+    },
+  };
+}
+
+function withoutTemplate(id: string, input: string): HostileCase {
+  return {
+    ...brokenTemplate(id, input, ""),
+    write: async (workspace) => {
+      await writeBaseModel(workspace);
+      await useTemplate(workspace, undefined);
+    },
+    outcome: failure("TEMPLATE_MISSING", { says: "raw: true" }),
+  };
+}
+
 /** A template that is harmless for the first prompt, which starts its process, and does `source` for the next. */
 function template(id: string, input: string, source: string, outcome: Outcome): HostileCase {
   return {
@@ -62,11 +89,7 @@ function template(id: string, input: string, source: string, outcome: Outcome): 
       await writeBaseModel(workspace);
       await useTemplate(workspace, `{% if messages[0]['content'] == 'start' %}ok{% else %}${source}{% endif %}`);
     },
-    model: async (workspace) => {
-      const model = await openModel(workspace.folder);
-      await ask(model, { prompt: "start" });
-      return model;
-    },
+    model: (workspace) => openWarm(workspace.folder),
     attempts: (_, model) => [() => ask(model, { prompt: "Hello" })],
     outcome,
   };
@@ -79,14 +102,14 @@ function useTemplate(workspace: Workspace, source: string | undefined): Promise<
 const loop = "{% for a in range(100000) %}";
 
 const templateCases: readonly HostileCase[] = [
-  promptCase("51a", "a template with a syntax error", () => [{ prompt: "Hello" }], failure("TEMPLATE_INVALID", { file: "tokenizer_config.json" }), (workspace) => useTemplate(workspace, "{% for %}")),
+  brokenTemplate("51a", "a template with a syntax error", "{% for %}"),
   template("51b", "a template that never ends", `${loop}${loop}${loop}{% endfor %}{% endfor %}{% endfor %}`, failure("TEMPLATE_LIMIT", { file: "tokenizer_config.json" })),
   template("51c", "`range(10 ** 9)` in a template", "{% for a in range(1000000000) %}x{% endfor %}", failure("TEMPLATE_LIMIT", { file: "tokenizer_config.json" })),
   template("51d", "a template that writes 10 MB", `${loop}${"x".repeat(100)}{% endfor %}`, failure("TEMPLATE_LIMIT", { file: "tokenizer_config.json" })),
-  template("51e", "a template that reaches for `constructor`", "{{ messages.constructor.constructor('return process')() }}", failure("TEMPLATE_INVALID", { file: "tokenizer_config.json" })),
-  template("51f", "a template that reaches for `__proto__`", "{{ messages.__proto__.x.y }}", failure("TEMPLATE_INVALID", { file: "tokenizer_config.json" })),
+  brokenTemplate("51e", "a template that reaches for `constructor`", "{{ messages.constructor.constructor('return process')() }}"),
+  brokenTemplate("51f", "a template that reaches for `__proto__`", "{{ messages.__proto__.x }}"),
   template("51g", "a template that refuses the messages", "{{ raise_exception('no') }}", failure("TEMPLATE_INVALID", { file: "tokenizer_config.json", says: "no" })),
-  promptCase("52", "no template", () => [{ prompt: "Hello" }], failure("TEMPLATE_MISSING", { says: "raw: true" }), (workspace) => useTemplate(workspace, undefined)),
+  withoutTemplate("52", "no template"),
   variables("53", "template variables with reserved names", ["tokenize", "chat_template", "messages", "bos_token"]),
 ];
 

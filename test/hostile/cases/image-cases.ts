@@ -3,7 +3,7 @@ import { image } from "polywen";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
 import { gif, isoFile, picture, tiffBomb, webpBomb } from "../inputs/images.ts";
 import { animatedPng, png, pngChunk } from "../inputs/png.ts";
-import { ask, mediumCase, openModel } from "./model-calls.ts";
+import { ask, mediumCase, openWarm } from "./model-calls.ts";
 
 const wide = 50_000;
 
@@ -26,7 +26,7 @@ function urls(id: string, input: string, make: (base64: string) => readonly stri
   return {
     id,
     input,
-    model: () => openModel("polywen/tiny"),
+    model: () => openWarm("polywen/tiny"),
     attempts: async (_, model) => {
       const base64 = (await picture("png")).toString("base64");
       return make(base64).map((url) => () => ask(model, { prompt: [image(url), "What is this?"] }));
@@ -50,10 +50,10 @@ const bombCases: readonly HostileCase[] = [
   file("64a", "a PNG of 1 KB that says 50,000 × 50,000", "a.png", () => png({ width: wide, height: wide, rows: new Uint8Array(1000) }), failure("LIMIT_EXCEEDED", { file: "a.png" })),
   file("64b", "a GIF that says 50,000 × 50,000", "a.gif", () => gif(wide, wide, 1), failure("LIMIT_EXCEEDED", { file: "a.gif" })),
   file("64c", "a TIFF that says 50,000 × 50,000", "a.tiff", () => tiffBomb(wide, wide), failure("LIMIT_EXCEEDED", { file: "a.tiff" })),
-  file("64d", "a WebP that says 16,384 × 16,384", "a.webp", webpBomb, failure("LIMIT_EXCEEDED", { file: "a.webp" })),
-  file("64e", "a GIF of 10,000 frames", "a.gif", () => gif(8, 8, 10_000), result("the first frame is seen", { mediaTokens: 4 })),
-  file("64f", "an animated PNG of 10,000 frames", "a.png", () => animatedPng(10_000), result("the first frame is seen", { mediaTokens: 4 })),
-  file("64g", "a PNG of 50 MB of zeros in 50 KB, more rows than it says", "a.png", () => png({ width: 8, height: 8, rows: new Uint8Array(50_000_000) }), result("what it says is seen; the rest is not unpacked", { mediaTokens: 4 })),
+  file("64d", "a WebP that says 16,383 × 16,383", "a.webp", webpBomb, failure("LIMIT_EXCEEDED", { file: "a.webp" })),
+  file("64e", "a GIF of 10,000 frames", "a.gif", () => gif(8, 8, 10_000), result("the first frame is seen", { mediaTokens: 9 })),
+  file("64f", "an animated PNG of 10,000 frames", "a.png", () => animatedPng(10_000), result("the first frame is seen", { mediaTokens: 9 })),
+  file("64g", "a PNG of 50 MB of zeros in 50 KB, more rows than it says", "a.png", () => png({ width: 8, height: 8, rows: new Uint8Array(50_000_000) }), result("what it says is seen; the rest is not unpacked", { mediaTokens: 9 })),
   file("64h", "a TIFF of 3000 × 3000 whose strip is not there", "a.tiff", () => tiffBomb(3000, 3000), damaged("a.tiff")),
 ];
 
@@ -74,7 +74,7 @@ const kindCases: readonly HostileCase[] = [
   })),
   file("66c", "a JPEG of four inks (CMYK)", "a.jpg", () => picture("jpeg", (bars) => bars.toColourspace("cmyk"))),
   file("66d", "a JPEG with a colour profile", "a.jpg", () => picture("jpeg", (bars) => bars.withIccProfile("p3"))),
-  mediumCase("66e", "EXIF orientations 1 to 8, and the invalid 9", async () => {
+  mediumCase("66e", "EXIF orientations 1 to 8", async () => {
     const entries = [1, 2, 3, 4, 5, 6, 7, 8].map(async (orientation) => [`${orientation}.jpg`, await picture("jpeg", (bars) => bars.withMetadata({ orientation }))] as const);
     return Object.fromEntries(await Promise.all(entries));
   }),
@@ -101,7 +101,7 @@ const sourceCases: readonly HostileCase[] = [
   {
     id: "70",
     input: "200 images in one prompt",
-    model: () => openModel("polywen/tiny"),
+    model: () => openWarm("polywen/tiny"),
     attempts: async (_, model) => {
       const bytes = await sharp({ create: { width: 56, height: 56, channels: 3, background: "red" } }).png().toBuffer();
       return [() => ask(model, { prompt: Array.from({ length: 200 }, () => image(bytes)) })];

@@ -22,6 +22,13 @@ export function openModel(folder: string): Promise<Model> {
   return loadModel(folder, { backend: "auto" });
 }
 
+/** A model that has answered once, so that the process of its chat template has started. */
+export async function openWarm(folder: string): Promise<Model> {
+  const model = await openModel(folder);
+  await ask(model, { prompt: "start" });
+  return model;
+}
+
 /** Loads a folder; what is shown are the warnings. */
 export async function loadAndDispose(folder: string): Promise<AttemptResult> {
   const model = await openModel(folder);
@@ -36,16 +43,13 @@ export interface Question {
   readonly options?: GenerateOptions;
 }
 
-/** A case of prompts to the base model, `change` applied to its folder. All of them must end the same way. */
-export function promptCase(id: string, input: string, questions: () => readonly Question[], outcome: Outcome, change: (workspace: Workspace) => Promise<unknown> = async () => {}): HostileCase {
+/** A case of prompts to the base model. All of them must end the same way. */
+export function promptCase(id: string, input: string, questions: () => readonly Question[], outcome: Outcome): HostileCase {
   return {
     id,
     input,
-    write: async (workspace) => {
-      await writeBaseModel(workspace);
-      await change(workspace);
-    },
-    model: (workspace) => openModel(workspace.folder),
+    write: writeBaseModel,
+    model: (workspace) => openWarm(workspace.folder),
     attempts: (_, model) => questions().map((question) => () => ask(model, question)),
     outcome,
   };
@@ -71,7 +75,7 @@ export function mediumCase(
     write: async (workspace) => {
       for (const [name, bytes] of Object.entries(await files())) await writeFile(workspace.path(name), bytes);
     },
-    model: () => openModel("polywen/tiny"),
+    model: () => openWarm("polywen/tiny"),
     attempts: async (workspace, model) => {
       const names = await readdir(workspace.folder);
       return names.map((name): Attempt => () => ask(model, { prompt: [medium(workspace.path(name)), "What is this?"] }));

@@ -8,13 +8,15 @@ export function picture(format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif
   return change(sharp(data, { raw: { width: small, height: small, channels: 3 } })).toFormat(format).toBuffer();
 }
 
-/** A GIF of `frames` frames of 1 × 1 pixel on a canvas of `width` × `height`. */
+/** A GIF of `frames` frames of `width` × `height` of which only the first pixel is there. */
 export function gif(width: number, height: number, frames: number): Buffer {
   const header = Buffer.from("GIF89a____\x80\0\0\0\0\0\xff\xff\xff", "latin1");
   header.writeUInt16LE(width, 6);
   header.writeUInt16LE(height, 8);
-  // Descriptor of a frame of 1 × 1, then its LZW code: clear, index 0, end.
-  const frame = Buffer.from("2c000000000100010000" + "0202440100", "hex");
+  // Descriptor of a frame, then its LZW code: clear, index 0, end.
+  const frame = Buffer.from("2c000000000000000000" + "0202440100", "hex");
+  frame.writeUInt16LE(width, 5);
+  frame.writeUInt16LE(height, 7);
   return Buffer.concat([header, ...Array.from({ length: frames }, () => frame), Buffer.from(";")]);
 }
 
@@ -35,20 +37,21 @@ export function tiffBomb(width: number, height: number): Buffer {
   return file;
 }
 
-/** A lossless WebP that announces the largest size of the format, 16,384 × 16,384, and holds nothing. */
+/** A lossless WebP that announces the largest size of the format, 16,383 × 16,383, and holds next to nothing. */
 export function webpBomb(): Buffer {
   const file = Buffer.alloc(32);
   file.write("RIFF____WEBPVP8L", "latin1");
   file.writeUInt32LE(24, 4);
   file.writeUInt32LE(12, 16);
-  file.set([0x2f, 0xff, 0xff, 0xff, 0x0f], 20);
+  file[20] = 0x2f;
+  file.writeUInt32LE(0x3ffe + 0x3ffe * 2 ** 14, 21);
   return file;
 }
 
 /** The first box of an ISO base media file of the brand `brand` (`heic`, `isom`, …). */
 export function isoFile(brand: string): Buffer {
   const file = Buffer.alloc(64);
-  file.writeUInt32BE(24, 0);
-  file.write(`ftyp${brand}\0\0\0\0mif1${brand}`, 4, "latin1");
+  file.writeUInt32BE(20, 0);
+  file.write(`ftyp${brand}\0\0\0\0${brand}`, 4, "latin1");
   return file;
 }

@@ -10,7 +10,7 @@ export class StopMatcher {
 
   /** Throws `InvalidArgumentError` for an empty, overlong or 65th stop string. */
   constructor(stops: readonly string[]) {
-    if (stops.length > MAX_STOP_STRINGS) throw new InvalidArgumentError({ argument: "stop", expected: `at most ${MAX_STOP_STRINGS} strings`, received: stops });
+    if (!Array.isArray(stops) || stops.length > MAX_STOP_STRINGS) throw new InvalidArgumentError({ argument: "stop", expected: `a list of at most ${MAX_STOP_STRINGS} strings`, received: stops });
     for (const stop of stops) {
       if (typeof stop !== "string" || stop.length === 0 || stop.length > MAX_STOP_LENGTH) {
         throw new InvalidArgumentError({ argument: "stop", expected: `strings of 1 to ${MAX_STOP_LENGTH} characters`, received: stop });
