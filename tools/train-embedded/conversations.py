@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import torch
 
 import forward
+import wording
 
 TOKENS = (forward.GRID // 2) ** 2
 CHUNK = 200         # mel frames: twice the configuration's n_window
@@ -36,6 +37,7 @@ class Encoder:
     def __init__(self, tokenizer, mean, std):
         self.tokenizer, self.cache = tokenizer, {}
         self.id = tokenizer.token_to_id
+        self.colours = {tokenizer.encode(" " + c).ids[0] for c in wording.COLOURS}
         self.mean, self.std = torch.tensor(mean), torch.tensor(std)
 
     def text(self, string):
@@ -45,14 +47,17 @@ class Encoder:
             self.cache[string] = self.tokenizer.encode(string).ids
         return self.cache[string]
 
-    def conversation(self, turns, system=None):
-        """ids, positions [3][n], labels (-1: not part of an answer), pictures, mels."""
+    def conversation(self, turns, system=None, rng=None):
+        """ids, positions [3][n], labels (-1: not part of an answer), pictures, mels.
+
+        With `rng`, a colour in an answer is sometimes read as any other token by the words after it (its own label stays), so that
+        a shape is looked up in the picture and not guessed from the colour before it."""
         ids, labels, axes, pictures, mels = [], [], ([], [], []), [], []
         at = 0
 
         def plain(tokens, learn=False):
             nonlocal at
-            ids.extend(tokens)
+            ids.extend(int(rng.integers(256, 640)) if learn and rng and t in self.colours and rng.random() < 0.4 else t for t in tokens)
             labels.extend(tokens if learn else [-1] * len(tokens))
             for axis in axes:
                 axis.extend(range(at, at + len(tokens)))
@@ -90,9 +95,9 @@ class Encoder:
             plain(self.text("\n"))
         return ids[:-1], [axis[:-1] for axis in axes], labels[:-1], pictures, mels
 
-    def batch(self, conversations):
+    def batch(self, conversations, rng=None):
         """Conversations are (turns, system) pairs. Answers' first tokens are predicted from the row before."""
-        encoded = [self.conversation(*c) for c in conversations]
+        encoded = [self.conversation(*c, rng=rng) for c in conversations]
         ids = torch.tensor([i for c in encoded for i in c[0]])
         labels = torch.tensor([i for c in encoded for i in c[2]])
         pictures = [p for c in encoded for p in c[3]]

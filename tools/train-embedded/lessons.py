@@ -88,10 +88,13 @@ class Lessons:
         return self.ask(rng, topic, thing=names[rng.integers(len(names))]), f"It is on the {thing.side}."
 
     def scene(self, rng, topic=None, n=None):
-        topic = topic or str(rng.choice(["count", "colour", "shape", "what-side", "where", "look"], p=[0.17, 0.18, 0.17, 0.2, 0.14, 0.14]))
+        topic = topic or str(rng.choice(["count", "colour", "shape", "what-side", "where", "look"], p=[0.06, 0.2, 0.1, 0.26, 0.23, 0.15]))
         sided = self.held_out and topic in ("what-side", "where")       # a hidden pair must not stand in the middle
         things = pictures.pick_things(rng, n or int(rng.choice([1, 2, 2] if sided else [1, 2, 2, 3])), self.held_out)
-        return things, pictures.scene_picture(rng, things), *self.about_scene(rng, things, topic)
+        asked = self.about_scene(rng, things, topic)
+        if not self.held_out and (topic == "count" or topic == "where" and not any(c in asked[0].lower() for c in wording.COLOURS)):
+            pictures.unname_colours(rng, things)
+        return things, pictures.scene_picture(rng, things), *asked
 
     # -- turns --------------------------------------------------------------------------------------------------------
     def arrange(self, rng, picture, recording, question):
@@ -103,7 +106,7 @@ class Lessons:
         return media[:place] + [question] + media[place:]
 
     def turn(self, rng, kind):
-        extra = rng.random() < 0.18         # a second medium that nobody asks about
+        extra = rng.random() < 0.1         # a second medium that nobody asks about
         d = int(rng.integers(10))
         if kind == "written":
             look = rng.random() < 0.15
@@ -169,14 +172,15 @@ class Lessons:
     def any_recording(self, rng):
         return self.recording(rng, int(rng.integers(10))) if rng.random() < 0.85 else sounds.silence(rng, self.most)
 
-    KINDS = {"written": 0.19, "spoken": 0.2, "same": 0.19, "scene": 0.27, "blank": 0.035, "silent": 0.035, "chat": 0.04, "missing": 0.04}
+    # Scenes and comparisons take the longest to learn: the text backbone has to look up one thing by another.
+    KINDS = {"written": 0.07, "spoken": 0.07, "same": 0.13, "scene": 0.59, "blank": 0.03, "silent": 0.03, "chat": 0.04, "missing": 0.04}
     HEARING = {"spoken": 0.9, "silent": 0.1}
 
     def conversation(self, rng, kinds=None):
         kinds = kinds or self.KINDS
         pick = lambda: str(rng.choice(list(kinds), p=list(kinds.values())))     # noqa: E731
         turns = [self.turn(rng, pick())]
-        if rng.random() < 0.12:
+        if rng.random() < 0.06:
             turns.append(self.turn(rng, pick()))
         system = wording.SYSTEMS[rng.integers(len(wording.SYSTEMS))] if rng.random() < 0.1 else None
         return turns, system

@@ -77,6 +77,7 @@ class Thing:
     x: float        # centre, 0..1
     y: float
     size: float     # radius, 0..1
+    rgb: tuple | None = None    # a colour without a name in place of `colour`
 
     @property
     def side(self):
@@ -109,6 +110,18 @@ def pick_things(rng, n, held_out=False):
     return [Thing(c, s, x, y, rng.uniform(low, high)) for (c, s), (x, y) in zip(pairs, places)]
 
 
+def unname_colours(rng, things):
+    """Gives the things any colours, so that shapes are learned apart from the colours' names; none looks like a hidden pair."""
+    for thing in things:
+        while True:
+            rgb = rng.uniform(0, 255, 3)
+            hidden = [RGB[c] for c, s in wording.HELD_OUT_PAIRS if s == thing.shape]
+            if rgb.max() > 90 and rgb.min() < 170 and np.ptp(rgb) > 40 and all(np.linalg.norm(rgb - h) > 90 for h in hidden):
+                break
+        thing.rgb = tuple(rgb)
+    return things
+
+
 def outline(rng, thing, scale):
     """Corners of a thing on a canvas of `scale` pixels; None for the circle."""
     x, y, r = thing.x * scale, thing.y * scale, thing.size * scale
@@ -135,7 +148,7 @@ def scene_picture(rng, things, side=None):
     image = Image.new("RGB", (scale, scale), tuple(int(v) for v in ground))
     draw = ImageDraw.Draw(image)
     for thing in things:
-        colour = tuple(int(np.clip(v + rng.normal(0, 9), 0, 255)) for v in RGB[thing.colour])
+        colour = tuple(int(np.clip(v + rng.normal(0, 9), 0, 255)) for v in thing.rgb or RGB[thing.colour])
         corners = outline(rng, thing, scale)
         if corners:
             draw.polygon(corners, fill=colour)

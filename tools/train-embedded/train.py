@@ -85,16 +85,18 @@ def vision_loss(tower, heads, lessons, encoder, n=32):
         images, digits, colours, shapes = [], [], torch.zeros(n, 9, dtype=torch.long), torch.zeros(n, 9, dtype=torch.long)
         for i in range(n):
             kind = i / n
-            if kind < 0.68:
+            if kind < 0.5:
                 digits.append(int(rng.integers(10)))
                 images.append(lessons.digit_picture(rng, digits[-1]))
             elif kind < 0.96:
                 things = pictures.pick_things(rng, int(rng.integers(1, 4)))
+                if rng.random() < 0.6:
+                    things = pictures.unname_colours(rng, things)
                 images.append(pictures.scene_picture(rng, things))
                 digits.append(10)
                 for t in things:
                     field = int(t.y * 3) * 3 + int(t.x * 3)
-                    colours[i, field] = 1 + wording.COLOURS.index(t.colour)
+                    colours[i, field] = 1 + wording.COLOURS.index(t.colour) if t.rgb is None else -100
                     shapes[i, field] = 1 + wording.SHAPES.index(t.shape)
             else:
                 images.append(pictures.blank_picture(rng))
@@ -132,7 +134,7 @@ def audio_loss(tower, heads, lessons, n=32):
 def joint_loss(model, lessons, encoder, n=32, kinds=None):
     def loss_of(rng):
         lessons.draw_length(rng, 350)
-        batch = encoder.batch([lessons.conversation(rng, kinds) for _ in range(n)])
+        batch = encoder.batch([lessons.conversation(rng, kinds) for _ in range(n)], rng)
         scores = forward.logits(model, batch, batch.answer_rows)
         return F.cross_entropy(scores, batch.answers), {"tokens": accuracy(scores, batch.answers)}
     return loss_of
@@ -153,7 +155,7 @@ def tower_phase(phase, lessons, path, steps, rate=1.5e-3):
     run.train(steps, loss_of, phase)
 
 
-def joint_phase(towers, lessons, path, steps, kinds=None, frozen=0.4):
+def joint_phase(towers, lessons, path, steps, kinds=None, frozen=0.8, reload=False):
     """`towers`: files of the tower phases by name. For the first part of the steps the towers stay as they are."""
     model, tokenizer = new_model()
     text = list(model.model.language_model.parameters())
@@ -161,12 +163,12 @@ def joint_phase(towers, lessons, path, steps, kinds=None, frozen=0.4):
     run = Run(model, heads_of("joint"), [(text, 1.5e-3), ([p for t in parts.values() for p in t.parameters()], 4e-4)], path)
     loss_of = joint_loss(model, lessons, Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD), kinds=kinds)
     thaw = int(frozen * steps)
-    for start, stop in ((0, thaw), (thaw, steps)):
-        if run.step == start:
-            for name, file in towers.items():
-                parts[name].load_state_dict(torch.load(file, weights_only=True)["model"])
+    if run.step == 0 or reload:
+        for name, file in towers.items():
+            parts[name].load_state_dict(torch.load(file, weights_only=True)["model"])
+    for stop in (thaw, steps):
         for tower in parts.values():
-            tower.requires_grad_(start == thaw)
+            tower.requires_grad_(stop == steps)
         run.train(steps, loss_of, "joint", stop)
     return model, tokenizer
 
@@ -178,6 +180,7 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--reload-towers", action="store_true", help="joint: go on with the towers as their phases left them")
     parser.add_argument("--out", help="joint: the checkpoint folder to write")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -185,7 +188,7 @@ def main():
     path = os.path.join(options.work, options.phase + ".pt")
     if options.phase == "joint":
         towers = {name: os.path.join(options.work, name + ".pt") for name in ("vision", "audio")}
-        model, tokenizer = joint_phase(towers, lessons, path, options.steps)
+        model, tokenizer = joint_phase(towers, lessons, path, options.steps, reload=options.reload_towers)
         if options.out:
             checkpoint.save(model, tokenizer, options.out)
     else:
