@@ -1,14 +1,19 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { nativeMissing } from "./scripts/native-missing.mjs";
 
 const conditions = ["@polywen/source"];
+const missing = nativeMissing();
+if (missing !== undefined) console.warn(`\nTests of the native backend are SKIPPED: ${missing}. The others run on the reference backend.\n`);
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...(missing === undefined ? [] : ["packages/cpu-kernels/**"])],
+    env: { POLYWEN_NATIVE_MISSING: missing ?? "" },
     pool: "forks",
     maxWorkers: 2,
-    typecheck: { enabled: true, tsconfig: "./tsconfig.check.json", include: ["packages/*/src/**/*.test-d.ts"] },
+    typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"] },
   },
 });

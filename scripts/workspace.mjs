@@ -24,7 +24,12 @@ export function listExamples() {
     .filter(({ file }) => existsSync(file));
 }
 
-/** Files below a folder whose names match, generated folders left out. Missing folders hold nothing. */
+/**
+ * Files below a folder whose names match, generated folders left out. Missing folders hold nothing.
+ * @param {string} folder
+ * @param {RegExp} pattern
+ * @returns {string[]}
+ */
 export function listFiles(folder, pattern) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -34,12 +39,20 @@ export function listFiles(folder, pattern) {
   });
 }
 
-/** A path as messages show it: from the top of the repository. */
+/**
+ * A path as messages show it: from the top of the repository.
+ * @param {string} path
+ */
 export function shown(path) {
   return relative(root, path);
 }
 
-/** Prints every problem and ends the process: 1 if there is one, otherwise 0. */
+/**
+ * Prints every problem and ends the process: 1 if there is one, otherwise 0.
+ * @param {string} title
+ * @param {string} checked
+ * @param {readonly string[]} problems
+ */
 export function report(title, checked, problems) {
   for (const problem of problems) console.error(`  ${problem}`);
   console.log(`${title}: ${checked}, ${problems.length === 0 ? "no problems" : `${problems.length} problem(s)`}`);

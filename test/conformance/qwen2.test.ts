@@ -13,9 +13,12 @@ interface Expected {
 
 const root = fileURLToPath(new URL("../fixtures/qwen2", import.meta.url));
 /** Share of the logits' standard deviation by which a backend may differ from transformers in float32. */
-const tolerance = { reference: 5e-4, cpu: 5e-4 };
+const TOLERANCE = 5e-4;
 
-describe.each(["reference", "cpu"] as const)("logits and greedy tokens of transformers on the %s backend", (backend) => {
+/** The configuration of vitest says why, where the native backend could not have been built. */
+const backends = process.env["POLYWEN_NATIVE_MISSING"] === "" ? (["reference", "cpu"] as const) : (["reference"] as const);
+
+describe.each(backends)("logits and greedy tokens of transformers on the %s backend", (backend) => {
   const disposals: (() => Promise<void>)[] = [];
   afterAll(async () => void (await Promise.all(disposals.map((dispose) => dispose()))));
 
@@ -25,7 +28,7 @@ describe.each(["reference", "cpu"] as const)("logits and greedy tokens of transf
     disposals.push(() => model.dispose());
     const { logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, maxTokens: expected.greedy.length });
     const differences = expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => Math.abs(value - logits[row * vocabularySize + id]!)));
-    expect(Math.max(...differences) / expected.std).toBeLessThan(tolerance[backend]);
+    expect(Math.max(...differences) / expected.std).toBeLessThan(TOLERANCE);
     expect([...greedy]).toEqual(expected.greedy);
   });
 });
