@@ -12,6 +12,9 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...(missing === undefined ? [] : ["packages/cpu-kernels/**"])],
     env: { POLYWEN_NATIVE_MISSING: missing ?? "" },
+    // Machines that run tests are often busy; no test asserts a time of its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
     typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"] },
