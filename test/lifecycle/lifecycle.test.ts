@@ -6,6 +6,8 @@ import { loadModel } from "polywen";
 
 const fixture = fileURLToPath(new URL("../fixtures/qwen2/plain", import.meta.url));
 const options = { raw: true, temperature: 0 } as const;
+/** The reference backend takes its time. */
+const patience = process.env["POLYWEN_NATIVE_MISSING"] === "" ? 120_000 : 600_000;
 
 test("200 rounds of loading, generating and disposing do not grow", async () => {
   const round = async (): Promise<void> => {
@@ -22,13 +24,13 @@ test("200 rounds of loading, generating and disposing do not grow", async () => 
   for (let count = 0; count < 150; count++) await round();
   // One model takes about 15 MB: a leak of a tenth of it in each round would show as 225 MB.
   expect(resident() - before).toBeLessThan(100 * 2 ** 20);
-}, 120_000);
+}, patience);
 
 test("timers fire while a model works", async () => {
   const model = await loadModel("polywen/tiny", { cacheTokens: 4096, rowsPerStep: 1024 });
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  const { timings } = await model.generate("word ".repeat(700), { ...options, maxTokens: 30 });
+  const { timings } = await model.generate("word ".repeat(600), { ...options, maxTokens: 30 });
   clearInterval(timer);
   // Steps of a thousand rows take tens of milliseconds each; a blocked loop would turn once a step.
   expect(turns).toBeGreaterThan(Math.min(timings.totalMs / 10, 40));

@@ -112,5 +112,6 @@ function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" || value == null) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value) && "length" in value) return `${value.constructor.name} of ${String(value.length)}`;
   return typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
 }

@@ -26,6 +26,12 @@ describe("PolywenError", () => {
     for (const other of [new TypeError("x"), null, undefined, "x", {}]) expect(PolywenError.isInstance(other)).toBe(false);
   });
 
+  it("says how long arrays are", () => {
+    const messageOf = (received: unknown): string => new InvalidArgumentError({ argument: "data", expected: "12 bytes", received }).message;
+    expect(messageOf(new Uint8Array(3))).toContain("received Uint8Array of 3.");
+    expect(messageOf([1, 2])).toContain("received an array of 2.");
+  });
+
   it("cuts long values", () => {
     const { message } = new InvalidArgumentError({ argument: "text", expected: "less", received: "y".repeat(10_000) });
     expect(message.length).toBeLessThan(200);
