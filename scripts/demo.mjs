@@ -10,7 +10,7 @@ if (!existsSync(turbo)) {
   process.exit(1);
 }
 
-console.error("Building Polywen (the first time takes about half a minute) …");
+console.error("Building Polywen (the first time takes a minute or two) …");
 const started = performance.now();
 const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: "1" };
 const build = spawnSync(process.execPath, [turbo, "run", "build", "--output-logs=errors-only"], { cwd: root, encoding: "utf8", env: environment });

@@ -2,7 +2,7 @@
 //   npm run demo
 //   npm run demo -- --image photo.png --audio clip.wav "What is this?"
 import { parseArgs } from "node:util";
-import { audio, image, loadModel } from "polywen";
+import { audio, image, loadModel, PolywenError } from "polywen";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,16 +23,25 @@ const tour = [
 const own = [...values.image.map((path) => image(path)), ...values.audio.map((path) => audio(path))];
 const questions = own.length > 0 || positionals.length > 0 ? [{ about: "your input", media: own, question: positionals.join(" ") || "What is this?" }] : tour;
 
-const model = await loadModel("polywen/tiny", { backend: /** @type {import("polywen").BackendName} */ (values.backend) });
-const { backend, device, warnings } = model.info;
-for (const warning of warnings) console.error(warning);
-console.log(`polywen/tiny on the ${backend} backend (${device.description}, ${device.threads} thread${device.threads === 1 ? "" : "s"})\n`);
+/** Asks all questions, streaming the answers. */
+async function ask() {
+  const model = await loadModel("polywen/tiny", { backend: /** @type {import("polywen").BackendName} */ (values.backend) });
+  const { backend, device, warnings } = model.info;
+  for (const warning of warnings) console.error(warning);
+  console.log(`polywen/tiny on the ${backend} backend (${device.description}, ${device.threads} thread${device.threads === 1 ? "" : "s"})\n`);
 
-for (const { about, media, question } of questions) {
-  process.stdout.write(`[${about}] ${question}\n  → `);
-  const reply = model.generate([...media, question], { maxTokens: 60 });
-  for await (const part of reply) process.stdout.write(part.text);
-  const { timings } = await reply;
-  process.stdout.write(`  (${Math.round(timings.firstTokenMs)} ms to the first token)\n`);
+  for (const { about, media, question } of questions) {
+    process.stdout.write(`[${about}] ${question}\n  → `);
+    const reply = model.generate([...media, question], { maxTokens: 60 });
+    for await (const part of reply) process.stdout.write(part.text);
+    const { timings } = await reply;
+    process.stdout.write(`  (${Math.round(timings.firstTokenMs)} ms to the first token)\n`);
+  }
+  await model.dispose();
 }
-await model.dispose();
+
+await ask().catch((error) => {
+  if (!PolywenError.isInstance(error)) throw error;
+  console.error(`\n${error.message}${error.hint === undefined ? "" : `\n${error.hint}`}`);
+  process.exitCode = 1;
+});

@@ -130,14 +130,20 @@ export class Engine {
   /** Steps until nothing is left to do. Starts on the next turn, so that requests made together share the first step. */
   async #run(): Promise<void> {
     await Promise.resolve();
-    for (;;) {
-      this.#retire();
-      this.#admit();
-      const parts = planStep(this.#active, this.limits);
-      if (parts.length === 0) break;
-      await this.#step(parts);
+    try {
+      for (;;) {
+        this.#retire();
+        this.#admit();
+        const parts = planStep(this.#active, this.limits);
+        if (parts.length === 0) break;
+        await this.#step(parts);
+      }
+    } catch (error) {
+      // A fault of our own: nobody may be left waiting for it.
+      for (const sequence of [...this.#waiting, ...this.#active]) sequence.finish("aborted", error);
+    } finally {
+      this.#loop = undefined;
     }
-    this.#loop = undefined;
   }
 
   /** Drops what ended, was abandoned or aborted. */
