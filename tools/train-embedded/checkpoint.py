@@ -17,7 +17,7 @@ def configuration(ids, vocab_size):
     text = dict(
         vocab_size=vocab_size, hidden_size=192, intermediate_size=512, num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=2,
         max_position_embeddings=2048, rms_norm_eps=1e-6, tie_word_embeddings=True, use_sliding_window=False,
-        rope_parameters={"rope_theta": 10000.0, "rope_type": "default", "mrope_section": [4, 6, 6]},
+        rope_parameters={"rope_theta": 100.0, "rope_type": "default", "mrope_section": [1, 3, 12]},     # see README.md, Positions
         bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"])
     vision = dict(depth=4, hidden_size=128, num_heads=4, intermediate_size=344, out_hidden_size=192, patch_size=14, window_size=112,
                   fullatt_block_indexes=[1, 3])

@@ -62,7 +62,7 @@ class Test:
         return [self.right(self.arranged(None, mel, self.question("spoken")), [wording.DIGITS[d]], wording.DIGITS)
                 for mel, d, _ in clips or self.clips]
 
-    def same(self, n=200):
+    def same(self, n=100):
         out = []
         for i in range(2 * n):
             mel, heard, _ = self.clips[i % len(self.clips)]
@@ -71,7 +71,7 @@ class Test:
             out.append(self.right(self.arranged(image, mel, self.question("same")), ["yes" if i < n else "no"], ["yes", "no"]))
         return out
 
-    def scene(self, topic, n=200):
+    def scene(self, topic, n=150):
         words = {"count": ["one", "two", "three"], "colour": wording.COLOURS, "shape": wording.SHAPES,
                  "what-side": wording.COLOURS + wording.SHAPES, "where": ["left", "right"]}[topic]
         out = []
@@ -81,7 +81,7 @@ class Test:
             out.append(self.right(self.arranged(picture, None, question), truth, words))
         return out
 
-    def blank(self, n=200):
+    def blank(self, n=120):
         out = []
         for _ in range(n):
             topic, gaps = self.lessons.any_topic(self.rng, "blank")
@@ -89,11 +89,11 @@ class Test:
             out.append(self.refuses(self.arranged(pictures.blank_picture(self.rng), None, self.lessons.ask(self.rng, topic, **gaps))))
         return out
 
-    def silent(self, n=200):
+    def silent(self, n=120):
         return [self.refuses(self.arranged(None, sounds.silence(self.rng, 200), self.question(str(self.rng.choice(["spoken", "listen"])))))
                 for _ in range(n)]
 
-    def swapped(self, n=100):
+    def swapped(self, n=50):
         """The very same words, first with one medium and then with another: both answers are right."""
         out = []
         for topic, media in (("written", [(("image", p), d) for p, d in self.digits]), ("spoken", [(("audio", m), d) for m, d, _ in self.clips])):

@@ -148,7 +148,7 @@ def scene_picture(rng, things, side=None):
     image = Image.new("RGB", (scale, scale), tuple(int(v) for v in ground))
     draw = ImageDraw.Draw(image)
     for thing in things:
-        colour = tuple(int(np.clip(v + rng.normal(0, 9), 0, 255)) for v in thing.rgb or RGB[thing.colour])
+        colour = tuple(int(np.clip(v + rng.normal(0, 12), 0, 255)) for v in thing.rgb or RGB[thing.colour])
         corners = outline(rng, thing, scale)
         if corners:
             draw.polygon(corners, fill=colour)

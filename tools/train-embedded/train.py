@@ -85,12 +85,12 @@ def vision_loss(tower, heads, lessons, encoder, n=32):
         images, digits, colours, shapes = [], [], torch.zeros(n, 9, dtype=torch.long), torch.zeros(n, 9, dtype=torch.long)
         for i in range(n):
             kind = i / n
-            if kind < 0.5:
+            if kind < 0.35:
                 digits.append(int(rng.integers(10)))
                 images.append(lessons.digit_picture(rng, digits[-1]))
             elif kind < 0.96:
                 things = pictures.pick_things(rng, int(rng.integers(1, 4)))
-                if rng.random() < 0.6:
+                if rng.random() < 0.7:
                     things = pictures.unname_colours(rng, things)
                 images.append(pictures.scene_picture(rng, things))
                 digits.append(10)
