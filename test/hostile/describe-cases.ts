@@ -1,11 +1,12 @@
-import { describe, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { expectOutcome } from "./expect-outcome.ts";
 import type { HostileCase } from "./hostile-case.ts";
-import { runCase } from "./run-case.ts";
+import { removeBundle, runCase } from "./run-case.ts";
 
 /** A test for each case, one after the other; test files run side by side. The clock may be unlucky once. */
-export function describeCases(name: string, cases: readonly HostileCase[]): void {
-  describe(`bad input: ${name}`, () => {
+export function describeCases(groups: Readonly<Record<string, readonly HostileCase[]>>): void {
+  afterAll(removeBundle);
+  describe.each(Object.entries(groups))("bad input: %s", (_group, cases) => {
     test.each(cases.map((hostileCase) => [hostileCase.id, hostileCase.input, hostileCase] as const))(
       "%s %s",
       { timeout: 150_000, retry: 1 },

@@ -2,5 +2,4 @@ import { audioCases } from "./cases/audio-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
 import { describeCases } from "./describe-cases.ts";
 
-describeCases("images", imageCases);
-describeCases("audio", audioCases);
+describeCases({ images: imageCases, audio: audioCases });

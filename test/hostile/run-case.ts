@@ -1,9 +1,8 @@
 import { fork } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { dirname, join } from "node:path";
+import { bundleProcess } from "./bundle-process.ts";
 import type { AttemptResult, HostileCase } from "./hostile-case.ts";
 import { createWorkspace } from "./workspace.ts";
 
@@ -32,24 +31,27 @@ export interface FinishedCase extends CaseReport {
 /** For starting, loading and calling together; the limit of the calls themselves is measured inside. */
 const patience = 120_000;
 
+let bundle: Promise<string> | undefined;
+
+/** Removes what `runCase` built. */
+export async function removeBundle(): Promise<void> {
+  if (bundle !== undefined) await rm(dirname(await bundle), { recursive: true, force: true });
+}
+
 /** Writes the files of a case and runs it in a process of its own. Rejects if that process crashes, hangs or says nothing. */
 export async function runCase(hostileCase: HostileCase): Promise<FinishedCase> {
   const workspace = createWorkspace(await mkdtemp(join(tmpdir(), "polywen-hostile-")));
   try {
     await hostileCase.write?.(workspace);
     const bytesOfFiles = await sizeOfFolder(workspace.folder);
-    return { bytesOfFiles, ...(await runInChild(hostileCase.id, workspace.folder)) };
+    return { bytesOfFiles, ...(await runInChild(await (bundle ??= bundleProcess()), hostileCase.id, workspace.folder)) };
   } finally {
     await rm(workspace.folder, { recursive: true, force: true });
   }
 }
 
-function runInChild(id: string, folder: string): Promise<CaseReport> {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const child = fork(fileURLToPath(new URL("case-process.ts", import.meta.url)), [id, folder], {
-    execArgv: ["--import", loader, "--conditions=@polywen/source"],
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  });
+function runInChild(file: string, id: string, folder: string): Promise<CaseReport> {
+  const child = fork(file, [id, folder], { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
   return new Promise((resolve, reject) => {
     let report: CaseReport | undefined;
     let complaints = "";

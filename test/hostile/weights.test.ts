@@ -1,4 +1,4 @@
-import { describeCases } from "./describe-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
+import { describeCases } from "./describe-cases.ts";
 
-describeCases("weights", weightCases);
+describeCases({ weights: weightCases });

@@ -3,7 +3,7 @@ import { image } from "polywen";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
 import { gif, isoFile, picture, tiffBomb, webpBomb } from "../inputs/images.ts";
 import { animatedPng, png, pngChunk } from "../inputs/png.ts";
-import { ask, mediumCase, openWarm } from "./model-calls.ts";
+import { askAbout, mediumCase, openModel } from "./model-calls.ts";
 
 const wide = 50_000;
 
@@ -26,10 +26,10 @@ function urls(id: string, input: string, make: (base64: string) => readonly stri
   return {
     id,
     input,
-    model: () => openWarm("polywen/tiny"),
+    model: () => openModel("polywen/tiny"),
     attempts: async (_, model) => {
       const base64 = (await picture("png")).toString("base64");
-      return make(base64).map((url) => () => ask(model, { prompt: [image(url), "What is this?"] }));
+      return make(base64).map((url) => () => askAbout(model, image(url)));
     },
     outcome,
   };
@@ -101,10 +101,10 @@ const sourceCases: readonly HostileCase[] = [
   {
     id: "70",
     input: "200 images in one prompt",
-    model: () => openWarm("polywen/tiny"),
+    model: () => openModel("polywen/tiny"),
     attempts: async (_, model) => {
       const bytes = await sharp({ create: { width: 56, height: 56, channels: 3, background: "red" } }).png().toBuffer();
-      return [() => ask(model, { prompt: Array.from({ length: 200 }, () => image(bytes)) })];
+      return [() => askAbout(model, ...Array.from({ length: 200 }, () => image(bytes)))];
     },
     outcome: failure("LIMIT_EXCEEDED", { says: "is 200; the limit is 16" }),
   },

@@ -49,7 +49,8 @@ export function promptCase(id: string, input: string, questions: () => readonly 
     id,
     input,
     write: writeBaseModel,
-    model: (workspace) => openWarm(workspace.folder),
+    // What is wrong with an argument is said before the template is rendered.
+    model: ({ folder }) => (outcome.kind === "error" && outcome.code === "ARGUMENT_INVALID" ? openModel(folder) : openWarm(folder)),
     attempts: (_, model) => questions().map((question) => () => ask(model, question)),
     outcome,
   };
@@ -59,6 +60,11 @@ export function promptCase(id: string, input: string, questions: () => readonly 
 export async function ask(model: Model, { prompt, options }: Question): Promise<AttemptResult> {
   const { usage, promptTokenIds } = await model.generate(prompt, { maxTokens: 1, temperature: 0, ...options });
   return { facts: { ...usage, specialTokens: promptTokenIds.filter((id) => id >= 256).length } };
+}
+
+/** Asks for one token about a medium, without the template and its process. */
+export function askAbout(model: Model, ...media: readonly ContentPart[]): Promise<AttemptResult> {
+  return ask(model, { prompt: [...media, "What is this?"], options: { raw: true } });
 }
 
 /** A case of media files, asked of the embedded model. All of them must end the same way. */
@@ -75,10 +81,10 @@ export function mediumCase(
     write: async (workspace) => {
       for (const [name, bytes] of Object.entries(await files())) await writeFile(workspace.path(name), bytes);
     },
-    model: () => openWarm("polywen/tiny"),
+    model: () => openModel("polywen/tiny"),
     attempts: async (workspace, model) => {
       const names = await readdir(workspace.folder);
-      return names.map((name): Attempt => () => ask(model, { prompt: [medium(workspace.path(name)), "What is this?"] }));
+      return names.map((name): Attempt => () => askAbout(model, medium(workspace.path(name))));
     },
     outcome,
   };

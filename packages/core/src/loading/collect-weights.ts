@@ -41,7 +41,7 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
   const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
   const dtype = storage[entry.dtype];
-  if (dtype === undefined) throw new UnsupportedError({ feature: `dtype ${entry.dtype} of tensor ${entry.name}`, supported: Object.keys(storage) });
+  if (dtype === undefined) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: Object.keys(storage) });
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
   const { file, offset, byteLength } = entry;
