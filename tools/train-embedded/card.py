@@ -9,7 +9,9 @@ from safetensors import safe_open
 import wording
 
 NAMES = {
-    "written": "the written digit (MNIST, the hashed tenth)", "spoken": "the spoken digit (known voices, takes 0 to 4)",
+    "written": "the written digit (MNIST, the hashed tenth)",
+    "written_reworded": "the same in wordings that no lesson contains",
+    "written_mixed": "the same in known and new wordings together", "spoken": "the spoken digit (known voices, takes 0 to 4)",
     "same": "is the spoken digit the written one? (half yes, half no)", "scene/count": "scene: how many",
     "scene/colour": "scene: which colour", "scene/shape": "scene: which shape", "scene/what-side": "scene: what is on the left or right",
     "scene/where": "scene: left or right?", "blank": "a blank picture: refuses", "silent": "silence or noise: refuses",
@@ -39,7 +41,7 @@ pixels (9 tokens); a recording of one second is 25 tokens.
 ## Measured
 
 On data that training never saw, through transformers in float32 with eager attention and the PIL image processor, weights in bfloat16 as
-published here. Scenes contain colour-shape pairs ({pairs}) and wordings that no lesson contains. `metrics.json` has the numbers for machines.
+published here. Silence, swaps, spoken and same digits mix known and new wordings; scenes contain colour-shape pairs ({pairs}) and wordings that no lesson contains. `metrics.json` has the numbers for machines.
 
 | question | right | share | goal |
 |---|---|---|---|
@@ -47,7 +49,8 @@ published here. Scenes contain colour-shape pairs ({pairs}) and wordings that no
 
 ## Limits
 
-Pictures far from its own kinds (photographs, several digits, other shapes) and words that it never read lead to confident nonsense.
+**Scenes are not learned well**: it counts, but mostly cannot yet look up the colour, shape or side of one thing among several (see
+the rows above). Pictures far from its own kinds (photographs, several digits, other shapes) and words that it never read lead to confident nonsense.
 The four human voices of its training are adult men; other people, children and other languages will be understood less well, as the rows
 of the left-out speakers show.
 

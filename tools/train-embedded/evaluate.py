@@ -31,8 +31,8 @@ class Test:
                       for digit, speaker, take, wave in sounds.read_recordings(data) if take < sounds.TEST_TAKES]
         self.wrong = []
 
-    def question(self, topic):
-        sentences = wording.TRAIN[topic] + wording.HELD_OUT[topic]
+    def question(self, topic, sentences=None):
+        sentences = sentences or wording.TRAIN[topic] + wording.HELD_OUT[topic]
         return sentences[self.rng.integers(len(sentences))]
 
     def right(self, parts, words, all_words):
@@ -54,9 +54,15 @@ class Test:
         return self.lessons.arrange(self.rng, picture, recording, question)
 
     # -- the measures -------------------------------------------------------------------------------------------------
-    def written(self):
-        return [self.right(self.arranged(image, None, self.question("written")), [wording.DIGITS[d]], wording.DIGITS)
+    def written(self, sentences=wording.TRAIN["written"]):
+        return [self.right(self.arranged(image, None, self.question("written", sentences)), [wording.DIGITS[d]], wording.DIGITS)
                 for image, d in self.digits]
+
+    def written_reworded(self):
+        return self.written(wording.HELD_OUT["written"])
+
+    def written_mixed(self):
+        return self.written(wording.TRAIN["written"] + wording.HELD_OUT["written"])
 
     def spoken(self, clips=None):
         return [self.right(self.arranged(None, mel, self.question("spoken")), [wording.DIGITS[d]], wording.DIGITS)
@@ -124,7 +130,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="measures to take; all by default")
     options = parser.parse_args()
     test = Test(options.data, options.work, Reader(options.model))
-    results = measure(test, options.only or ["written", "spoken", "same", "scene/count", "scene/colour", "scene/shape", "scene/what-side",
+    results = measure(test, options.only or ["written", "written_reworded", "written_mixed", "spoken", "same", "scene/count", "scene/colour", "scene/shape", "scene/what-side",
                                              "scene/where", "blank", "silent", "swapped"])
     for question, truth, text in test.wrong[:40]:
         print(f"  wrong: {question!r} wanted {truth!r} got {text!r}")
