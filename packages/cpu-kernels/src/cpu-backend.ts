@@ -3,6 +3,7 @@ import {
   DisposedError,
   InvalidArgumentError,
   lowerProgram,
+  validatePaging,
   validateProgram,
   type Backend,
   type Bindings,
@@ -79,6 +80,7 @@ class CpuBackend implements Backend {
   compile(program: Program, bindings: Bindings): CompiledProgram {
     this.#assertUsable();
     validateProgram(program);
+    validatePaging(program, bindings.resources ?? {});
     const lowered = lowerProgram(program, (kind) => this.supports(kind));
     return new CpuProgram(this.#addon, this.#engine, program, (buffers) => {
       const parts = programParts(lowered, bindings, buffers);

@@ -5,8 +5,7 @@ import {
   capacitiesOf,
   DisposedError,
   elementCount,
-  InvalidArgumentError,
-  NotFoundError,
+  findTensor,
   OutOfMemoryError,
   validateSizes,
   type CompiledProgram,
@@ -82,10 +81,7 @@ export class CpuProgram implements CompiledProgram {
 
   #view<D extends DType>(name: string, role: TensorRole, dtype: D): TypedArrayOf<D> {
     this.#usable();
-    const tensor = this.program.tensors.find((candidate) => candidate.name === name && candidate.role === role);
-    if (tensor === undefined) throw new NotFoundError({ what: role, name, where: `program ${this.program.name}` });
-    if (tensor.dtype !== dtype) throw new InvalidArgumentError({ argument: `dtype of ${role} ${name}`, expected: tensor.dtype, received: dtype });
-    return new arrays[dtype](this.#buffers.get(tensor.id)!) as TypedArrayOf<D>;
+    return new arrays[dtype](this.#buffers.get(findTensor(this.program, name, role, dtype).id)!) as TypedArrayOf<D>;
   }
 
   #usable(): NativeProgram {

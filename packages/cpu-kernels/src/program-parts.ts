@@ -14,7 +14,7 @@ export function programParts(program: Program, bindings: Bindings, buffers: Read
     const axes = shape.slice(1) as readonly number[];
     return { name, dtype, role, rows: rowsOf(program, shape[0] ?? 1), axes, offset, alias, ...(buffer === undefined ? {} : { buffer }) };
   });
-  const resources = program.tensors.filter(({ role }) => role === "resource").map((tensor) => ({ tensor: tensor.id, resource: boundResource(program, tensor, bindings) }));
+  const resources = program.tensors.filter(({ role }) => role === "resource").map((tensor) => ({ tensor: tensor.id, resource: boundResource(tensor, bindings) }));
   const capacities = program.dimensions.map(({ capacity }) => capacity);
   return { name: program.name, capacities, tensors, operations: program.operations, arenaByteLength, weights: ownWeights(bindings), resources };
 }
@@ -30,22 +30,9 @@ function ownWeights({ weights }: Bindings): NativeHandle {
   throw new InvalidArgumentError({ argument: "bindings.weights", expected: "weights of the cpu backend", received: weights });
 }
 
-function boundResource(program: Program, { id, name }: TensorSpec, { resources = {} }: Bindings): NativeHandle {
+function boundResource({ name }: TensorSpec, { resources = {} }: Bindings): NativeHandle {
   const resource = Object.hasOwn(resources, name) ? resources[name] : undefined;
   if (resource === undefined) throw new NotFoundError({ what: "resource", name, where: "bindings.resources" });
   if (!(resource instanceof CpuResource)) throw new InvalidArgumentError({ argument: `resource ${name}`, expected: "a resource of the cpu backend", received: resource });
-  const paged = expectedPaging(program, id);
-  if (paged !== undefined && paged !== resource.spec.paged) {
-    throw new InvalidArgumentError({ argument: `paged of resource ${name}`, expected: String(paged), received: resource.spec.paged });
-  }
   return resource.handle;
-}
-
-/** Attention reads paged resources, an embedding reads others, a store writes both. */
-function expectedPaging(program: Program, id: TensorId): boolean | undefined {
-  for (const operation of program.operations) {
-    if (operation.kind === "embedding" && operation.media?.rows === id) return false;
-    if (operation.kind === "attention" && operation.source.kind === "paged" && (operation.source.keys === id || operation.source.values === id)) return true;
-  }
-  return undefined;
 }

@@ -14,4 +14,4 @@ export {
   type PrefixInjection,
 } from "./modality.ts";
 export { readMediaSource, type MediaBytes, type MediaSource, type ReadMediaOptions } from "./media-source.ts";
-export { throwIfAborted, TimeSlices } from "./time-slices.ts";
+export { TimeSlices } from "./time-slices.ts";

@@ -6,6 +6,7 @@ import {
   LimitExceededError,
   NotFoundError,
   ProgramBuilder,
+  throwIfAborted,
   type Backend,
   type CompiledProgram,
   type LoadWeightsOptions,
@@ -17,7 +18,7 @@ import {
   type Weights,
 } from "@polywen/tensor";
 import type { FunctionEncoder, PreparedMedium } from "./encoder.ts";
-import { throwIfAborted, untilAborted } from "./time-slices.ts";
+import { untilAborted } from "./time-slices.ts";
 import { checkInput, type BoundModality, type ModalityDefinition, type ModalityWeights } from "./modality.ts";
 
 /** What a media encoder runs with. */

@@ -2,8 +2,7 @@ import { constants } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { FileAccessError } from "@polywen/formats";
-import { InvalidArgumentError, InvalidFileError, LimitExceededError, NotFoundError, UnsupportedError } from "@polywen/tensor";
-import { throwIfAborted } from "./time-slices.ts";
+import { InvalidArgumentError, InvalidFileError, LimitExceededError, NotFoundError, throwIfAborted, UnsupportedError } from "@polywen/tensor";
 
 /**
  * Where an encoded medium comes from: a path, a `file:` or `data:` URL (as text or as URL), its bytes, or a Blob.

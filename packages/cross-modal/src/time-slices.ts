@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { AbortedError } from "@polywen/tensor";
+import { AbortedError, throwIfAborted } from "@polywen/tensor";
 
 /** Longest time in milliseconds that a loop keeps the event loop to itself. */
 const sliceMilliseconds = 8;
@@ -29,11 +29,6 @@ export class TimeSlices {
     throwIfAborted(this.#signal, this.#operation);
     this.#end = performance.now() + sliceMilliseconds;
   }
-}
-
-/** Throws AbortedError, with the reason as its cause, if the signal is aborted. */
-export function throwIfAborted(signal: AbortSignal | undefined, operation: string): void {
-  if (signal?.aborted === true) throw new AbortedError({ operation }, { cause: signal.reason });
 }
 
 /** What `work` gives, or AbortedError as soon as the signal fires: code of a user need not listen to it. */

@@ -14,6 +14,8 @@ export {
   OutOfMemoryError,
   UnsupportedError,
 } from "./errors/errors.ts";
+export { throwIfAborted } from "./errors/throw-if-aborted.ts";
+export { findTensor } from "./find-tensor.ts";
 export {
   type Backend,
   type Bindings,
@@ -75,3 +77,4 @@ export {
   type SymbolicExtent,
 } from "./shape.ts";
 export { capacitiesOf, validateProgram, validateSizes } from "./validate-program.ts";
+export { validatePaging, validateResourceSpec } from "./validate-resource.ts";

@@ -1,7 +1,7 @@
 import type { Metadata, Sharp, SharpOptions } from "sharp";
-import { InvalidFileError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError, LimitExceededError, throwIfAborted, UnsupportedError } from "@polywen/tensor";
 import { recogniseImage, type ImageFormat } from "./image-format.ts";
-import { readMediaSource, throwIfAborted, type MediaBytes, type MediaSource } from "@polywen/cross-modal";
+import { readMediaSource, type MediaBytes, type MediaSource } from "@polywen/cross-modal";
 import { rgbFromCmyk, rgbFromPixels, type RawPixels, type RgbImage } from "./rgb-image.ts";
 
 /** An image as callers hand it in. */

@@ -1,9 +1,10 @@
 import type { Backend, Bindings, CompiledProgram, DeviceInfo, LoadWeightsOptions, Resource, ResourceSpec, WeightData, Weights } from "../backend.ts";
-import { DisposedError, InvalidArgumentError } from "../errors/errors.ts";
+import { DisposedError } from "../errors/errors.ts";
 import { lowerProgram, OPTIONAL_OPERATIONS } from "../lower-program.ts";
 import type { OperationKind } from "../operations.ts";
 import type { Program } from "../program.ts";
 import { validateProgram } from "../validate-program.ts";
+import { validatePaging } from "../validate-resource.ts";
 import { ReferenceProgram } from "./reference-program.ts";
 import { ReferenceResource } from "./reference-resource.ts";
 import { loadReferenceWeights } from "./reference-weights.ts";
@@ -38,7 +39,7 @@ class ReferenceBackend implements Backend {
   compile(program: Program, bindings: Bindings): CompiledProgram {
     this.#assertUsable();
     validateProgram(program);
-    checkPaging(program, bindings);
+    validatePaging(program, bindings.resources ?? {});
     return new ReferenceProgram(program, lowerProgram(program, (kind) => this.supports(kind)), bindings);
   }
 
@@ -48,21 +49,5 @@ class ReferenceBackend implements Backend {
 
   #assertUsable(): void {
     if (this.#disposed) throw new DisposedError({ object: "the reference backend" });
-  }
-}
-
-/** Layout follows `ResourceSpec.paged`, so attention reads paged resources and embeddings read others. */
-function checkPaging(program: Program, { resources = {} }: Bindings): void {
-  const expectPaged = (id: number, paged: boolean): void => {
-    const { name } = program.tensors[id]!;
-    const spec = Object.hasOwn(resources, name) ? resources[name]?.spec : undefined;
-    if (spec !== undefined && spec.paged !== paged) throw new InvalidArgumentError({ argument: `paged of resource ${name}`, expected: String(paged), received: spec.paged });
-  };
-  for (const operation of program.operations) {
-    if (operation.kind === "embedding" && operation.media !== undefined) expectPaged(operation.media.rows, false);
-    if (operation.kind === "attention" && operation.source.kind === "paged") {
-      expectPaged(operation.source.keys, true);
-      expectPaged(operation.source.values, true);
-    }
   }
 }

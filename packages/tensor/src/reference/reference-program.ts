@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { Bindings, CompiledProgram, LongCallOptions } from "../backend.ts";
 import type { DType, TypedArrayOf } from "../dtype.ts";
-import { AbortedError, BusyError, DisposedError, InvalidArgumentError, NotFoundError } from "../errors/errors.ts";
+import { BusyError, DisposedError } from "../errors/errors.ts";
+import { throwIfAborted } from "../errors/throw-if-aborted.ts";
+import { findTensor } from "../find-tensor.ts";
 import type { Program, TensorRole } from "../program.ts";
 import type { Sizes } from "../shape.ts";
 import { validateSizes } from "../validate-program.ts";
@@ -64,17 +66,14 @@ export class ReferenceProgram implements CompiledProgram {
   /** Lets the event loop turn; returns when the slice that begins must end. Even a short run pauses once, so a loop of runs starves nobody. */
   async #beginSlice(signal: AbortSignal | undefined): Promise<number> {
     if (signal?.aborted !== true) await setImmediate();
-    if (signal?.aborted === true) throw new AbortedError({ operation: `running ${this.program.name}` }, { cause: signal.reason });
+    throwIfAborted(signal, `running ${this.program.name}`);
     this.#usable();
     return performance.now() + SLICE_MILLISECONDS;
   }
 
   #buffer<D extends DType>(name: string, role: TensorRole, dtype: D): TypedArrayOf<D> {
     const memory = this.#usable();
-    const tensor = this.program.tensors.find((candidate) => candidate.name === name && candidate.role === role);
-    if (tensor === undefined) throw new NotFoundError({ what: role, name, where: `program ${this.program.name}` });
-    if (tensor.dtype !== dtype) throw new InvalidArgumentError({ argument: `dtype of ${role} ${name}`, expected: tensor.dtype, received: dtype });
-    return memory.buffer(tensor.id) as TypedArrayOf<D>;
+    return memory.buffer(findTensor(this.program, name, role, dtype).id) as TypedArrayOf<D>;
   }
 
   #usable(): ProgramMemory {

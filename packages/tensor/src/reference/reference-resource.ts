@@ -1,12 +1,9 @@
 import type { Resource, ResourceSpec } from "../backend.ts";
 import { byteLengthOf } from "../dtype.ts";
-import { DisposedError, InvalidArgumentError } from "../errors/errors.ts";
+import { DisposedError } from "../errors/errors.ts";
 import { bf16ToF32, f32ToBf16 } from "../float-conversion.ts";
-import { PAGE_ROWS } from "../operations.ts";
+import { validateResourceSpec } from "../validate-resource.ts";
 import { allocate } from "./allocate.ts";
-
-/** Most elements of a resource, so that every element has an exact index and a typed array can hold them. */
-const MAX_ELEMENTS = 2 ** 32;
 
 /** Cells of f32 or bf16 in row-major order. */
 export class ReferenceResource implements Resource {
@@ -16,13 +13,9 @@ export class ReferenceResource implements Resource {
 
   /** Throws `InvalidArgumentError` for a shape that is not one and `OutOfMemoryError`. */
   constructor(spec: ResourceSpec) {
-    const elements = spec.shape.reduce((product, length) => product * length, 1);
-    const valid = spec.shape.length > 0 && spec.shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
-    if (!valid) throw new InvalidArgumentError({ argument: "spec.shape", expected: "positive lengths of at most 2^32 elements", received: `[${spec.shape}]` });
-    if (spec.paged && (spec.shape.length !== 3 || spec.shape[0]! % PAGE_ROWS !== 0)) {
-      throw new InvalidArgumentError({ argument: "spec.shape", expected: `[a multiple of ${PAGE_ROWS} slots, heads, width]`, received: `[${spec.shape}]` });
-    }
+    validateResourceSpec(spec);
     this.spec = spec;
+    const elements = spec.shape.reduce((product, length) => product * length, 1);
     this.byteLength = elements * byteLengthOf(spec.dtype);
     this.#cells = allocate(`resource ${spec.name}`, spec.dtype, elements);
   }

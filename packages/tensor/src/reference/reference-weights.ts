@@ -2,7 +2,8 @@ import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
 import { byteLengthOf } from "../dtype.ts";
-import { AbortedError, DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
+import { DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
+import { throwIfAborted } from "../errors/throw-if-aborted.ts";
 import { decodeFloats } from "../float-conversion.ts";
 import { allocate } from "./allocate.ts";
 
@@ -64,7 +65,7 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
     const values = allocate(`weight ${name}`, "f32", byteLengthAt(location) / byteLengthOf(dtype));
     let filled = 0;
     for await (const slice of slicesOf(location)) {
-      if (options.signal?.aborted) throw new AbortedError({ operation: "loading weights" }, { cause: options.signal.reason });
+      throwIfAborted(options.signal, "loading weights");
       values.set(decodeFloats(slice, dtype), filled);
       filled += slice.byteLength / byteLengthOf(dtype);
       done += slice.byteLength;
