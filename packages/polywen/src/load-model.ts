@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { collectWeights, Engine, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import { kvBytesPerRow } from "@polywen/kv-cache";
-import { AbortedError, InvalidArgumentError, OutOfMemoryError, PAGE_ROWS, type Backend, type Resource, type WeightData } from "@polywen/tensor";
+import { InvalidArgumentError, OutOfMemoryError, PAGE_ROWS, throwIfAborted, type Backend, type Resource, type WeightData } from "@polywen/tensor";
 import type { LoadModelOptions } from "./model-options.ts";
 import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
@@ -26,7 +26,7 @@ export async function loadModel(source: string, options: LoadModelOptions = {}):
   };
   if (files.template !== undefined) keep(files.template);
   try {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "Loading a model");
     return await assemble(files, options, keep);
   } catch (error) {
     for (const object of opened) await object.dispose();
@@ -39,12 +39,13 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
   const { backend, ownsBackend, warning } = await openBackend(options);
   if (ownsBackend) keep(backend);
   const limits = stepLimits(family.text, options, mediaSlots(files, options));
-  const stored = await collectWeights([family.text.buildStep(limits)], checkpoint, family.text.weightNaming);
+  const program = family.text.buildStep(limits);
+  const stored = await collectWeights([program], checkpoint, family.text.weightNaming);
   refuseWhatCannotFit(files, stored, limits);
   const media = limits.mediaSlots === 0 ? undefined : new MediaRows(keep(backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [limits.mediaSlots, family.text.hiddenSize], paged: false })));
   const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
   const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, files, options, keep);
-  const engine = new Engine({ backend, model: family.text, weights, media: media?.resource }, limits);
+  const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resource }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
   return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, sampling, stopTokens, warnings });
@@ -89,8 +90,4 @@ async function loadModalities(backend: Backend, media: Resource, { family, check
     loaded.set(name, { encoder, placeholder: -1 - index, before: "", after: "" });
   }
   return loaded;
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AbortedError({ operation: "Loading a model" }, { cause: signal.reason });
 }

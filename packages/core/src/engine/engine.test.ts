@@ -10,15 +10,16 @@ const fields = { vocab_size: 50, hidden_size: 16, intermediate_size: 24, num_hid
 const model = createQwen2Model(parseQwen2Config(fields, "config.json"));
 const backend = createReferenceBackend();
 const limits = stepLimits(model, { cacheTokens: 64, maxSequences: 2, rowsPerStep: 8 }, 0);
+const program = model.buildStep(limits);
 let weights: Weights;
 let engine: Engine;
 
 beforeAll(async () => {
-  const named = model.buildStep(limits).tensors.filter(({ role }) => role === "weight");
+  const named = program.tensors.filter(({ role }) => role === "weight");
   const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, index) => Math.sin(seed + index * 1.7) / 3);
   const floats = named.map(({ name, shape }, seed) => [name, weightFromFloats(values((shape as number[]).reduce((a, b) => a * b), seed), shape as number[])] as const);
   weights = await backend.loadWeights(new Map(floats));
-  engine = new Engine({ backend, model, weights }, limits);
+  engine = new Engine({ backend, model, program, weights }, limits);
 });
 afterAll(() => engine.dispose());
 
@@ -100,7 +101,7 @@ test("an engine that cannot be compiled frees its cache", () => {
       throw new OutOfMemoryError({ what: "arena", requested: 1 });
     },
   } as unknown as Backend;
-  expect(() => new Engine({ backend: watched, model, weights }, limits)).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+  expect(() => new Engine({ backend: watched, model, program, weights }, limits)).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
   expect(freed).toEqual(created);
   expect(freed).toHaveLength(4);
 });

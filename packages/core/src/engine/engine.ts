@@ -1,5 +1,5 @@
 import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
-import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, TOP_LOGPROBS, type Backend, type CompiledProgram, type Resource, type Weights } from "@polywen/tensor";
+import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
 import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { EngineRequest, GeneratedToken } from "./engine-request.ts";
 import { Sequence } from "./sequence.ts";
@@ -23,12 +23,14 @@ export interface EngineOptions {
 export interface EngineParts {
   readonly backend: Backend;
   readonly model: TextModel;
+  /** The model's step, built with the engine's limits. */
+  readonly program: Program;
   readonly weights: Weights;
   /** Media rows that prompts may refer to. */
   readonly media?: Resource | undefined;
 }
 
-/** Capacities for a model; the program for `weights` and for the engine must be built from the same ones. */
+/** Capacities for a model; its step program is built from them. */
 export function stepLimits(model: TextModel, options: EngineOptions, mediaSlots: number): StepLimits {
   const cacheTokens = options.cacheTokens ?? Math.min(model.contextLength, 8192);
   const sequences = options.maxSequences ?? 8;
@@ -49,6 +51,7 @@ export class Engine {
   readonly #resources: readonly Resource[];
   readonly #program: CompiledProgram;
   readonly #writer: StepWriter;
+  readonly #outputs: StepOutputs;
   readonly #pool: IndexPool;
   readonly #waiting: Sequence[] = [];
   #active: Sequence[] = [];
@@ -64,13 +67,14 @@ export class Engine {
       for (const spec of kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages)) created.push(parts.backend.createResource(spec));
       const named = Object.fromEntries(created.map((resource) => [resource.spec.name, resource]));
       const resources = parts.media === undefined ? named : { ...named, [MEDIA_ROWS]: parts.media };
-      this.#program = parts.backend.compile(parts.model.buildStep(limits), { weights: parts.weights, resources });
+      this.#program = parts.backend.compile(parts.program, { weights: parts.weights, resources });
     } catch (error) {
       for (const resource of created) resource.dispose();
       throw error;
     }
     this.#resources = created;
     this.#writer = new StepWriter(this.#program, parts.model, limits);
+    this.#outputs = stepOutputs(this.#program);
   }
 
   /** Tokens of all prompts and replies that the cache holds. */
@@ -189,7 +193,7 @@ export class Engine {
     sequence.cached += count;
     const { onPromptLogits, maxTokens } = sequence.request;
     if (onPromptLogits !== undefined && first < sequence.promptLength) {
-      const logits = this.#program.output(stepNames.logits, "f32");
+      const { logits } = this.#outputs;
       const width = this.model.vocabularySize;
       outputs.forEach((row, index) => onPromptLogits(first + row, logits.subarray((firstOutput + index) * width, (firstOutput + index + 1) * width)));
     }
@@ -199,13 +203,25 @@ export class Engine {
   }
 
   #token(output: number, topCount: number): GeneratedToken {
-    const ids = this.#program.output(stepNames.topTokens, "i32");
-    const logprobs = this.#program.output(stepNames.topLogprobs, "f32");
-    const top = Array.from({ length: topCount }, (_, index) => output * TOP_LOGPROBS + index).filter((at) => ids[at]! >= 0);
+    const { token, logprob, topTokens, topLogprobs } = this.#outputs;
+    const top = Array.from({ length: topCount }, (_, index) => output * TOP_LOGPROBS + index).filter((at) => topTokens[at]! >= 0);
     return {
-      id: this.#program.output(stepNames.token, "i32")[output]!,
-      logprob: this.#program.output(stepNames.logprob, "f32")[output]!,
-      top: top.map((at) => ({ id: ids[at]!, logprob: logprobs[at]! })),
+      id: token[output]!,
+      logprob: logprob[output]!,
+      top: top.map((at) => ({ id: topTokens[at]!, logprob: topLogprobs[at]! })),
     };
   }
+}
+
+type StepOutputs = ReturnType<typeof stepOutputs>;
+
+/** The output buffers of a step; looked up once, because the next step writes to the same ones. */
+function stepOutputs(program: CompiledProgram) {
+  return {
+    logits: program.output(stepNames.logits, "f32"),
+    token: program.output(stepNames.token, "i32"),
+    logprob: program.output(stepNames.logprob, "f32"),
+    topTokens: program.output(stepNames.topTokens, "i32"),
+    topLogprobs: program.output(stepNames.topLogprobs, "f32"),
+  };
 }
