@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { byteLengthOf, InvalidArgumentError, type LoadWeightsOptions, type WeightData, type Weights } from "@polywen/tensor";
+import { storedByteLength, InvalidArgumentError, type LoadWeightsOptions, type WeightData, type Weights } from "@polywen/tensor";
 import type { NativeAddon, NativeEngine, NativeHandle, NativeWeightSource } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";
 
@@ -48,7 +48,7 @@ function sourceOf(name: string, { dtype, shape, location }: WeightData): NativeW
   const elements = shape.reduce((product, length) => product * length, 1);
   const valid = (shape.length === 1 || shape.length === 2) && shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
   if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one or two positive lengths of less than 2^31 elements", received: `[${shape}]` });
-  const expected = elements * byteLengthOf(dtype);
+  const expected = storedByteLength(dtype, elements);
   const received = byteLengthAt(location);
   if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
   if (location.kind === "bytes") return { name, dtype, shape, bytes: location.bytes };

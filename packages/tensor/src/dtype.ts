@@ -1,14 +1,63 @@
 /** Element types of tensors that a program computes with. */
 export type DType = "f32" | "bf16" | "i32" | "u32";
 
-/** Element types in which a weight may be stored; every backend reads all of them as f32. */
-export type StorageDType = "f32" | "f16" | "bf16";
+/**
+ * How the values of a weight are stored: in blocks of `values` neighbours along the last axis that take `bytes` bytes.
+ * Plain floats are blocks of one. The quantised blocks are those of GGUF, byte for byte.
+ */
+const storageFormats = {
+  f32: { values: 1, bytes: 4 },
+  f16: { values: 1, bytes: 2 },
+  bf16: { values: 1, bytes: 2 },
+  q4_0: { values: 32, bytes: 18 },
+  q4_1: { values: 32, bytes: 20 },
+  q5_0: { values: 32, bytes: 22 },
+  q5_1: { values: 32, bytes: 24 },
+  q8_0: { values: 32, bytes: 34 },
+  iq4_nl: { values: 32, bytes: 18 },
+  mxfp4: { values: 32, bytes: 17 },
+  q2_k: { values: 256, bytes: 84 },
+  q3_k: { values: 256, bytes: 110 },
+  q4_k: { values: 256, bytes: 144 },
+  q5_k: { values: 256, bytes: 176 },
+  q6_k: { values: 256, bytes: 210 },
+} as const satisfies Record<string, StorageFormat>;
 
-const byteLengths = { f32: 4, i32: 4, u32: 4, bf16: 2, f16: 2 } as const satisfies Record<DType | StorageDType, number>;
+/** A block of stored values. */
+export interface StorageFormat {
+  /** Values in a block. */
+  readonly values: number;
+  /** Bytes of a block. */
+  readonly bytes: number;
+}
 
-/** Bytes of one element. */
-export function byteLengthOf(dtype: DType | StorageDType): number {
+/** Formats in which a weight may be stored; every backend reads all of them. Blocks never cross the end of a row. */
+export type StorageDType = keyof typeof storageFormats;
+
+/** All storage formats. */
+export const storageDTypes: readonly StorageDType[] = Object.keys(storageFormats) as StorageDType[];
+
+/** The block of a storage format. */
+export function storageFormatOf(dtype: StorageDType): StorageFormat {
+  return storageFormats[dtype];
+}
+
+/** Whether a name, as files write it in lower case, is a storage format. */
+export function isStorageDType(name: string): name is StorageDType {
+  return Object.hasOwn(storageFormats, name);
+}
+
+const byteLengths = { f32: 4, i32: 4, u32: 4, bf16: 2 } as const satisfies Record<DType, number>;
+
+/** Bytes of one element that a program computes with. */
+export function byteLengthOf(dtype: DType): number {
   return byteLengths[dtype];
+}
+
+/** Bytes of `elements` stored values, whose rows must be whole blocks. */
+export function storedByteLength(dtype: StorageDType, elements: number): number {
+  const { values, bytes } = storageFormats[dtype];
+  return (elements / values) * bytes;
 }
 
 /** The typed array that holds a dtype on the JavaScript side; bf16 is held as raw 16-bit patterns. */

@@ -30,7 +30,18 @@ export {
   type Weights,
   weightFromFloats,
 } from "./backend.ts";
-export { byteLengthOf, createTypedArray, type DType, type StorageDType, type TypedArrayOf } from "./dtype.ts";
+export {
+  byteLengthOf,
+  createTypedArray,
+  isStorageDType,
+  storageDTypes,
+  storageFormatOf,
+  storedByteLength,
+  type DType,
+  type StorageDType,
+  type StorageFormat,
+  type TypedArrayOf,
+} from "./dtype.ts";
 export { bf16ToF32, decodeFloats, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
 export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
 export {

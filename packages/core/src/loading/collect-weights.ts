@@ -1,5 +1,5 @@
 import { jsonPointer, type Checkpoint, type TensorEntry } from "@polywen/formats";
-import { InvalidFileError, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
+import { InvalidFileError, isStorageDType, storageDTypes, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
 
 /** Where a weight of a program is in a checkpoint. */
 export interface WeightRecipe {
@@ -14,8 +14,6 @@ export interface WeightRecipe {
 
 /** Says for each weight of a program where it comes from; undefined for one that another naming knows. */
 export type WeightNaming = (name: string) => WeightRecipe | undefined;
-
-const storage: Readonly<Record<string, StorageDType>> = { F32: "f32", BF16: "bf16", F16: "f16" };
 
 /**
  * Finds every weight that the programs name, checks shape and dtype, and returns where its bytes are; only weights
@@ -40,8 +38,8 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const recipe = naming(name) ?? { names: [name] };
   const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
   const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
-  const dtype = storage[entry.dtype];
-  if (dtype === undefined) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: Object.keys(storage) });
+  const dtype = entry.dtype.toLowerCase();
+  if (!isStorageDType(dtype)) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: storageDTypes });
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
   const { file, offset, byteLength } = entry;

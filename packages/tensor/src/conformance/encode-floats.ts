@@ -1,9 +1,9 @@
-import { byteLengthOf, type StorageDType } from "../dtype.ts";
+import { storageFormatOf, type StorageDType } from "../dtype.ts";
 import { f32ToBf16 } from "../float-conversion.ts";
 
 /** Stored little-endian bytes of `values`, deliberately at an odd address: weights in files have no alignment. */
 export function encodeFloats(values: readonly number[], dtype: StorageDType): Uint8Array {
-  const width = byteLengthOf(dtype);
+  const width = storageFormatOf(dtype).bytes;
   const bytes = new Uint8Array(1 + values.length * width).subarray(1);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   values.forEach((value, index) => {

@@ -1,7 +1,7 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
-import { byteLengthOf } from "../dtype.ts";
+import { storageFormatOf, storedByteLength } from "../dtype.ts";
 import { DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
 import { throwIfAborted } from "../errors/throw-if-aborted.ts";
 import { decodeFloats } from "../float-conversion.ts";
@@ -62,12 +62,13 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
   const weights = new Map<string, ReferenceWeight>();
   let done = 0;
   for (const [name, { dtype, shape, location }] of sources) {
-    const values = allocate(`weight ${name}`, "f32", byteLengthAt(location) / byteLengthOf(dtype));
+    const values = allocate(`weight ${name}`, "f32", shape.reduce((product, length) => product * length, 1));
+    const { values: blockValues, bytes: blockBytes } = storageFormatOf(dtype);
     let filled = 0;
     for await (const slice of slicesOf(location)) {
       throwIfAborted(options.signal, "loading weights");
       values.set(decodeFloats(slice, dtype), filled);
-      filled += slice.byteLength / byteLengthOf(dtype);
+      filled += (slice.byteLength / blockBytes) * blockValues;
       done += slice.byteLength;
       options.onProgress?.(done, total);
     }
@@ -80,7 +81,7 @@ function checkWeight(name: string, { dtype, shape, location }: WeightData): void
   const elements = shape.reduce((product, length) => product * length, 1);
   const valid = shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
   if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "positive lengths of less than 2^31 elements", received: `[${shape}]` });
-  const expected = elements * byteLengthOf(dtype);
+  const expected = storedByteLength(dtype, elements);
   if (byteLengthAt(location) === expected) return;
   throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received: byteLengthAt(location) });
 }
