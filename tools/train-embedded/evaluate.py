@@ -82,7 +82,7 @@ class Test:
                  "what-side": wording.COLOURS + wording.SHAPES, "where": ["left", "right"]}[topic]
         out = []
         for _ in range(n):
-            _, picture, question, answer = self.lessons.scene(self.rng, topic)
+            picture, question, answer = self.lessons.scene(self.rng, topic)
             truth = [w for w in re.findall(r"[a-z]+", answer.lower()) if w in words]
             out.append(self.right(self.arranged(picture, None, question), truth, words))
         return out

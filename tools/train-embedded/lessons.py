@@ -32,7 +32,7 @@ class Lessons:
         self.digits = [images[(labels == d) & (test == held_out)] for d in range(10)]
         self.people = Bank(os.path.join(work, "people"), without)
         self.synthetic = Bank(os.path.join(work, "synthetic"))
-        self.sentences = wording.HELD_OUT if held_out else wording.TRAIN
+        self.sentences = wording.HELD_OUT if held_out else {t: wording.TRAIN.get(t, []) + wording.LATER.get(t, []) for t in {**wording.TRAIN, **wording.LATER}}
         self.held_out = held_out
         self.most = 80      # frames of the longest clip: all clips of a batch are padded to the longest
 
@@ -55,20 +55,14 @@ class Lessons:
 
     def about_scene(self, rng, things, topic):
         """(question, answer) on one topic; the answer may be that the thing asked for is not there. A test asks for hidden pairs."""
-        hidden = [t for t in things if (t.colour, t.shape) in wording.HELD_OUT_PAIRS]
+        hidden = [t for t in things if (t.colour, t.shape) in wording.HELD_OUT_PAIRS] if self.held_out else []
         thing = hidden[0] if hidden else things[rng.integers(len(things))]
         if topic == "count":
             return self.ask(rng, topic), wording.count(len(things))
         if topic == "look":
             return self.ask(rng, topic), f"I see {wording.listed([wording.article(t.name) for t in things])}."
         if topic == "colour":
-            shape, answer = thing.shape, f"It is {thing.colour}."
-            if not self.held_out and rng.random() < 0.06:
-                shape = str(rng.choice([s for s in wording.SHAPES if all(t.shape != s for t in things)]))
-                answer = f"There is no {shape}."
-            elif len(things) == 1 and rng.random() < 0.3:
-                shape = "shape"
-            return self.ask(rng, topic, shape=shape), answer
+            return self.about_colour(rng, things, thing)
         if topic == "shape":
             colour, answer = thing.colour, f"It is {wording.article(thing.shape)}."
             if not self.held_out and rng.random() < 0.06:
@@ -82,19 +76,60 @@ class Lessons:
             if len(things) == 1 and thing.side != side:
                 answer = f"Nothing is on the {side}."
             return self.ask(rng, topic, side=side), answer
-        if not hidden:                                              # "where"
+        if not hidden:
             thing = things[0] if rng.random() < 0.5 else things[-1]
-        names = [thing.shape, thing.colour + " one", thing.name] + ["shape"] * (len(things) == 1)
-        return self.ask(rng, topic, thing=names[rng.integers(len(names))]), f"It is on the {thing.side}."
+        if topic.startswith("side-"):
+            return self.ask(rng, topic, side=thing.side), f"It is {thing.colour if topic == 'side-colour' else wording.article(thing.shape)}."
+        return self.ask(rng, topic, thing=self.any_name(rng, things, thing)), f"It is on the {thing.side}."
 
-    def scene(self, rng, topic=None, n=None):
-        topic = topic or str(rng.choice(["count", "colour", "shape", "what-side", "where", "look"], p=[0.06, 0.2, 0.1, 0.26, 0.23, 0.15]))
+    def about_colour(self, rng, things, thing):
+        named = [t for t in things if t.shape in wording.SHAPES]
+        if not self.held_out and (rng.random() < 0.06 or not named and len(things) > 1):
+            shape = str(rng.choice([s for s in wording.SHAPES if all(t.shape != s for t in things)]))
+            return self.ask(rng, "colour", shape=shape), f"There is no {shape}."
+        if thing.shape not in wording.SHAPES:
+            thing = named[rng.integers(len(named))] if named else thing
+        shape = thing.shape
+        if len(things) == 1 and (not named or rng.random() < 0.3):
+            shape = "shape"
+        return self.ask(rng, "colour", shape=shape), f"It is {thing.colour}."
+
+    def any_name(self, rng, things, thing):
+        """What a question may call a thing: by what has a name."""
+        names = ["shape"] * (len(things) == 1)
+        if thing.shape in wording.SHAPES:
+            names.append(thing.shape)
+        if thing.rgb is None:
+            names.append(thing.colour + " one")
+        if thing.shape in wording.SHAPES and thing.rgb is None:
+            names.append(thing.name)
+        return names[rng.integers(len(names))]
+
+    TOPICS = {"count": 0.06, "colour": 0.22, "shape": 0.14, "what-side": 0.24, "where": 0.16, "look": 0.1, "side-colour": 0.04, "side-shape": 0.04}
+
+    def scene(self, rng, topic, n=None):
+        """(picture, question, answer) on one topic, for the test."""
         sided = self.held_out and topic in ("what-side", "where")       # a hidden pair must not stand in the middle
         things = pictures.pick_things(rng, n or int(rng.choice([1, 2, 2] if sided else [1, 2, 2, 3])), self.held_out)
-        asked = self.about_scene(rng, things, topic)
-        if not self.held_out and (topic == "count" or topic == "where" and not any(c in asked[0].lower() for c in wording.COLOURS)):
+        return pictures.scene_picture(rng, things), *self.about_scene(rng, things, topic)
+
+    def scene_turns(self, rng, extra):
+        """One to three questions about one picture. Some pictures show colours or shapes without a name, and are only asked what has one."""
+        things = pictures.pick_things(rng, int(rng.choice([1, 2, 2, 3])))
+        variety = rng.random()
+        topics = dict(self.TOPICS)
+        if variety < 0.25:
             pictures.unname_colours(rng, things)
-        return things, pictures.scene_picture(rng, things), *asked
+            topics = {"count": 0.1, "where": 0.5, "side-shape": 0.4}
+        elif variety < 0.6:
+            pictures.unname_shapes(rng, things, 0.7)
+            topics = {"count": 0.1, "where": 0.2, "colour": 0.3, "side-colour": 0.4}
+        turns = []
+        for i in range(int(rng.integers(1, 4))):
+            question, answer = self.about_scene(rng, things, str(rng.choice(list(topics), p=list(topics.values()))))
+            recording = self.any_recording(rng) if extra and i == 0 else None
+            turns.append(Turn(self.arrange(rng, pictures.scene_picture(rng, things), recording, question) if i == 0 else [question], answer))
+        return turns
 
     # -- turns --------------------------------------------------------------------------------------------------------
     def arrange(self, rng, picture, recording, question):
@@ -104,6 +139,9 @@ class Lessons:
             media.reverse()
         place = len(media) if rng.random() < 0.75 else int(rng.integers(0, len(media) + 1))
         return media[:place] + [question] + media[place:]
+
+    def turns(self, rng, kind):
+        return self.scene_turns(rng, extra=rng.random() < 0.1) if kind == "scene" else [self.turn(rng, kind)]
 
     def turn(self, rng, kind):
         extra = rng.random() < 0.1         # a second medium that nobody asks about
@@ -121,9 +159,6 @@ class Lessons:
         if kind == "same":
             heard = d if rng.random() < 0.5 else int((d + rng.integers(1, 10)) % 10)
             return Turn(self.arrange(rng, self.digit_picture(rng, d), self.recording(rng, heard), self.ask(rng, kind)), wording.same(d, heard))
-        if kind == "scene":
-            _, picture, question, answer = self.scene(rng)
-            return Turn(self.arrange(rng, picture, self.any_recording(rng) if extra else None, question), answer)
         if kind == "chat":
             if rng.random() < 0.15:
                 d = d % 9
@@ -179,8 +214,8 @@ class Lessons:
     def conversation(self, rng, kinds=None):
         kinds = kinds or self.KINDS
         pick = lambda: str(rng.choice(list(kinds), p=list(kinds.values())))     # noqa: E731
-        turns = [self.turn(rng, pick())]
+        turns = self.turns(rng, pick())
         if rng.random() < 0.06:
-            turns.append(self.turn(rng, pick()))
+            turns += self.turns(rng, pick())
         system = wording.SYSTEMS[rng.integers(len(wording.SYSTEMS))] if rng.random() < 0.1 else None
         return turns, system

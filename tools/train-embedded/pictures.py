@@ -70,14 +70,19 @@ def noisy(rng, pixels, chance, most):
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
+# Shapes without a name: they stand beside the others, so that colours are learned apart from the shapes' names.
+DECOYS = ["bar", "blob", "cross", "half disc", "ring"]
+
+
 @dataclass
 class Thing:
     colour: str
-    shape: str
+    shape: str              # one of wording.SHAPES or of DECOYS
     x: float        # centre, 0..1
     y: float
     size: float     # radius, 0..1
-    rgb: tuple | None = None    # a colour without a name in place of `colour`
+    rgb: tuple | None = None    # a colour without a name in place of `colour` ...
+    stripes: tuple | None = None    # ... striped with another one
 
     @property
     def side(self):
@@ -113,28 +118,75 @@ def pick_things(rng, n, held_out=False):
 def unname_colours(rng, things):
     """Gives the things any colours, so that shapes are learned apart from the colours' names; none looks like a hidden pair."""
     for thing in things:
-        while True:
-            rgb = rng.uniform(0, 255, 3)
-            hidden = [RGB[c] for c, s in wording.HELD_OUT_PAIRS if s == thing.shape]
-            if rgb.max() > 90 and rgb.min() < 170 and np.ptp(rgb) > 40 and all(np.linalg.norm(rgb - h) > 90 for h in hidden):
-                break
-        thing.rgb = tuple(rgb)
+        thing.rgb = unnamed_colour(rng, thing.shape)
+        if rng.random() < 0.5:
+            thing.stripes = unnamed_colour(rng, thing.shape)
     return things
 
 
-def outline(rng, thing, scale):
-    """Corners of a thing on a canvas of `scale` pixels; None for the circle."""
+def unnamed_colour(rng, shape):
+    hidden = [RGB[c] for c, s in wording.HELD_OUT_PAIRS if s == shape]
+    while True:
+        rgb = rng.uniform(0, 255, 3)
+        if rgb.max() > 90 and rgb.min() < 170 and np.ptp(rgb) > 40 and all(np.linalg.norm(rgb - h) > 90 for h in hidden):
+            return tuple(rgb)
+
+
+def unname_shapes(rng, things, chance):
+    """Gives some things shapes without a name."""
+    for thing in things:
+        if rng.random() < chance:
+            thing.shape = DECOYS[rng.integers(len(DECOYS))]
+    return things
+
+
+def outline(rng, shape):
+    """(angles in degrees, radii) of the corners of a shape of radius 1; None for what has round sides."""
+    if shape == "square":
+        return [45, 135, 225, 315], [1.2] * 4
+    if shape == "triangle":
+        return [-90, 30, 150], [1.2] * 3
+    if shape == "star":
+        return [-90 + 36 * i for i in range(10)], [1.3, 0.55] * 5
+    if shape == "bar":
+        a = rng.uniform(10, 20)
+        return [a, 180 - a, 180 + a, -a], [1.3] * 4
+    if shape == "cross":
+        a = rng.uniform(14, 20)
+        return [q + d for q in (0, 90, 180, 270) for d in (-a, a, 45)], [1.25, 1.25, 1.8 * math.sin(math.radians(a))] * 4
+    if shape == "blob":
+        n = int(rng.integers(7, 10))
+        return [(i + rng.uniform(-0.3, 0.3)) * 360 / n for i in range(n)], list(rng.uniform(0.5, 1.3, n))
+    return None
+
+
+def draw_thing(rng, draw, thing, scale):
+    """The area of a thing, on a canvas of `scale` pixels of zeros."""
     x, y, r = thing.x * scale, thing.y * scale, thing.size * scale
-    if thing.shape == "circle":
-        return None
-    turn = math.radians(rng.uniform(-14, 14))
-    if thing.shape == "square":
-        angles, radii = [45, 135, 225, 315], [1.2] * 4
-    elif thing.shape == "triangle":
-        angles, radii = [-90, 30, 150], [1.2] * 3
+    corners = outline(rng, thing.shape)
+    turn = rng.uniform(-14, 14) if thing.shape in wording.SHAPES else rng.uniform(0, 360)
+    if corners:
+        angles = np.radians(np.array(corners[0]) + turn)
+        draw.polygon([(x + r * k * math.cos(a), y + r * k * math.sin(a)) for a, k in zip(angles, corners[1])], fill=255)
+    elif thing.shape == "half disc":
+        draw.pieslice((x - 1.2 * r, y - 1.2 * r, x + 1.2 * r, y + 1.2 * r), turn, turn + 180, fill=255)
     else:
-        angles, radii = [-90 + 36 * i for i in range(10)], [1.3, 0.55] * 5
-    return [(x + r * k * math.cos(math.radians(a) + turn), y + r * k * math.sin(math.radians(a) + turn)) for a, k in zip(angles, radii)]
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
+        if thing.shape == "ring":
+            hole = r * rng.uniform(0.45, 0.65)
+            draw.ellipse((x - hole, y - hole, x + hole, y + hole), fill=0)
+
+
+def filling(rng, thing, scale):
+    """What the area of a thing shows: its colour, or stripes of two colours without a name."""
+    shade = lambda rgb: tuple(int(np.clip(v + rng.normal(0, 12), 0, 255)) for v in rgb)     # noqa: E731
+    image = Image.new("RGB", (scale, scale), shade(thing.rgb or RGB[thing.colour]))
+    if thing.stripes:
+        angle, period = rng.uniform(0, math.pi), thing.size * scale * rng.uniform(0.4, 2)
+        y, x = np.mgrid[:scale, :scale]
+        band = (x * math.cos(angle) + y * math.sin(angle) + rng.uniform(0, period)) % period < period / 2
+        image.paste(shade(thing.stripes), mask=Image.fromarray(band))
+    return image
 
 
 def scene_picture(rng, things, side=None):
@@ -145,16 +197,12 @@ def scene_picture(rng, things, side=None):
     ground = rng.uniform(225, 255, 3) if light else rng.uniform(0, 40, 3)
     if rng.random() < 0.6:
         ground = np.full(3, 255.0 if light else 0.0)
-    image = Image.new("RGB", (scale, scale), tuple(int(v) for v in ground))
-    draw = ImageDraw.Draw(image)
+    ground = tuple(int(v) for v in ground)
+    image = Image.new("RGB", (scale, scale), ground)
     for thing in things:
-        colour = tuple(int(np.clip(v + rng.normal(0, 12), 0, 255)) for v in thing.rgb or RGB[thing.colour])
-        corners = outline(rng, thing, scale)
-        if corners:
-            draw.polygon(corners, fill=colour)
-        else:
-            x, y, r = thing.x * scale, thing.y * scale, thing.size * scale
-            draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+        shape = Image.new("L", (scale, scale))
+        draw_thing(rng, ImageDraw.Draw(shape), thing, scale)
+        image.paste(filling(rng, thing, scale), mask=shape)
     image = image.resize((side, side), Image.Resampling.BOX if side <= SIDE else Image.Resampling.BILINEAR)
     return noisy(rng, fit(image).astype(np.float32), 0.25, 8)
 

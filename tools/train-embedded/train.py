@@ -80,9 +80,13 @@ def new_model():
 
 
 def vision_loss(tower, heads, lessons, encoder, n=32):
-    """Digit of the picture (10: a scene, 11: blank); colour and shape of the thing whose centre lies in each of the 9 fields."""
+    """Digit of the picture (10: a scene, 11: blank); for each of the 9 fields its column, and of the thing whose centre lies in it
+    colour, shape and side. Columns and sides are known to the text backbone only by differences of positions, which are hard to use."""
+    columns = torch.arange(9) % 3
+
     def loss_of(rng):
-        images, digits, colours, shapes = [], [], torch.zeros(n, 9, dtype=torch.long), torch.zeros(n, 9, dtype=torch.long)
+        images, digits = [], []
+        colours, shapes, sides = (torch.zeros(n, 9, dtype=torch.long) for _ in range(3))
         for i in range(n):
             kind = i / n
             if kind < 0.35:
@@ -90,14 +94,17 @@ def vision_loss(tower, heads, lessons, encoder, n=32):
                 images.append(lessons.digit_picture(rng, digits[-1]))
             elif kind < 0.96:
                 things = pictures.pick_things(rng, int(rng.integers(1, 4)))
-                if rng.random() < 0.7:
-                    things = pictures.unname_colours(rng, things)
+                if rng.random() < 0.5:
+                    pictures.unname_colours(rng, things)
+                elif rng.random() < 0.8:
+                    pictures.unname_shapes(rng, things, 0.7)
                 images.append(pictures.scene_picture(rng, things))
                 digits.append(10)
                 for t in things:
                     field = int(t.y * 3) * 3 + int(t.x * 3)
                     colours[i, field] = 1 + wording.COLOURS.index(t.colour) if t.rgb is None else -100
-                    shapes[i, field] = 1 + wording.SHAPES.index(t.shape)
+                    sides[i, field] = 1 + (t.side == "right")
+                    shapes[i, field] = 1 + wording.SHAPES.index(t.shape) if t.shape in wording.SHAPES else -100
             else:
                 images.append(pictures.blank_picture(rng))
                 digits.append(11)
@@ -105,11 +112,16 @@ def vision_loss(tower, heads, lessons, encoder, n=32):
         digits = torch.tensor(digits)
         is_digit, is_scene = digits < 10, digits == 10
         d, c, s = heads["digit"](seen.mean(1)), heads["colour"](seen[is_scene]), heads["shape"](seen[is_scene])
-        there = colours[is_scene] > 0
+        coloured, shaped = colours[is_scene] > 0, shapes[is_scene] > 0
         loss = F.cross_entropy(d, digits) + F.cross_entropy(c.flatten(0, 1), colours[is_scene].flatten()) \
             + F.cross_entropy(s.flatten(0, 1), shapes[is_scene].flatten())
-        return loss, {"digit": accuracy(d[is_digit], digits[is_digit]), "colour": accuracy(c[there], colours[is_scene][there]),
-                      "shape": accuracy(s[there], shapes[is_scene][there])}
+        side, column = heads["side"](seen[is_scene]), heads["column"](seen)
+        loss = loss + 0.5 * F.cross_entropy(side.flatten(0, 1), sides[is_scene].flatten()) \
+            + 0.3 * F.cross_entropy(column.flatten(0, 1), columns.repeat(n))
+        sided = sides[is_scene] > 0
+        return loss, {"digit": accuracy(d[is_digit], digits[is_digit]), "colour": accuracy(c[coloured], colours[is_scene][coloured]),
+                      "shape": accuracy(s[shaped], shapes[is_scene][shaped]),
+                      "side": accuracy(side[sided], sides[is_scene][sided])}
     return loss_of
 
 
@@ -141,7 +153,7 @@ def joint_loss(model, lessons, encoder, n=32, kinds=None):
 
 
 def heads_of(phase):
-    sizes = {"vision": {"digit": 12, "colour": 7, "shape": 5}, "audio": {"spoken": 11}, "joint": {}}[phase]
+    sizes = {"vision": {"digit": 12, "colour": 7, "shape": 5, "side": 3, "column": 3}, "audio": {"spoken": 11}, "joint": {}}[phase]
     return torch.nn.ModuleDict({name: torch.nn.Linear(192, size) for name, size in sizes.items()})
 
 
@@ -155,21 +167,19 @@ def tower_phase(phase, lessons, path, steps, rate=1.5e-3):
     run.train(steps, loss_of, phase)
 
 
-def joint_phase(towers, lessons, path, steps, kinds=None, frozen=0.8, reload=False):
-    """`towers`: files of the tower phases by name. For the first part of the steps the towers stay as they are."""
+def joint_phase(towers, lessons, path, steps, kinds=None, reload=False):
+    """`towers`: files of the tower phases by name. They stay as they are: lessons never show the pairs of the test, and towers that
+    went on learning here would forget to tell colour and shape apart."""
     model, tokenizer = new_model()
     text = list(model.model.language_model.parameters())
     parts = {"vision": model.model.visual, "audio": model.model.audio_tower}
-    run = Run(model, heads_of("joint"), [(text, 1.5e-3), ([p for t in parts.values() for p in t.parameters()], 4e-4)], path)
+    run = Run(model, heads_of("joint"), [(text, 1.5e-3)], path)
     loss_of = joint_loss(model, lessons, Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD), kinds=kinds)
-    thaw = int(frozen * steps)
-    if run.step == 0 or reload:
-        for name, file in towers.items():
-            parts[name].load_state_dict(torch.load(file, weights_only=True)["model"])
-    for stop in (thaw, steps):
-        for tower in parts.values():
-            tower.requires_grad_(stop == steps)
-        run.train(steps, loss_of, "joint", stop)
+    for name, tower in parts.items():
+        tower.requires_grad_(False)
+        if name in towers and (run.step == 0 or reload):
+            tower.load_state_dict(torch.load(towers[name], weights_only=True)["model"])
+    run.train(steps, loss_of, "joint")
     return model, tokenizer
 
 

@@ -62,6 +62,48 @@ TRAIN = {
     ],
 }
 
+# Wordings added after the tokenizer had been made from those above; it writes any text, so they need not be in its corpus.
+LATER = {
+    "side-colour": [
+        "What colour is on the {side}?", "Tell me the colour on the {side}.", "Which color do you see on the {side} side?", "Name only the colour on the {side}.",
+    ],
+    "side-shape": [
+        "Name only the shape on the {side}.", "Tell me just the shape on the {side} side.", "What kind of shape is on the {side}?",
+    ],
+    "written": [
+        "Please read the number.", "Please tell me which digit this picture shows.", "What is the number in the photo?", "Which digit was drawn?",
+        "Look at the image and name the digit.", "Please name the number that you see.", "What figure is drawn here?", "Recognise the digit.",
+        "Which number can be seen in this image?", "Can you tell me the number in the picture?", "Say which digit is written.",
+        "Identify the handwritten digit.", "This picture shows a number. Which one?", "Do you know what digit this is?", "Which written number is it?",
+        "I wrote a digit. Which one?", "What is the value of the digit in the image?", "Please recognise this handwritten number.",
+    ],
+    "spoken": [
+        "Please name the digit in the recording.", "Which digit was spoken?", "Can you hear which number it is?", "I said a digit. Which one?",
+        "Please tell me the number that the speaker says.", "Identify the spoken number.", "Which number does the speaker say in the clip?",
+        "Recognise the digit in this audio.", "What does the person say?", "Do you know which digit was said?",
+    ],
+    "same": [
+        "Is the number I say the number in the image?", "Does what you hear match what you see?", "Compare the digit in the picture with the one in the audio.",
+        "Are the digit in the image and the digit in the clip identical?", "Is the heard digit equal to the seen one?", "Do voice and picture agree?",
+    ],
+    "colour": [
+        "Say which colour the {shape} has.", "Please name the colour of the {shape}.", "The {shape} is of which colour?", "Do you see which colour the {shape} is?",
+        "What is the color of the {shape} in the image?", "I see a {shape}. Which colour is it?",
+    ],
+    "shape": [
+        "Please tell me the shape of the {colour} one.", "What is the {colour} object?", "The {colour} one is of which shape?", "Say what shape is {colour}.",
+        "Which kind of object is {colour}?", "I see something {colour}. Which shape is it?",
+    ],
+    "what-side": [
+        "Tell me which object stands on the {side}.", "What can be seen at the {side} side?", "Please name the thing on the {side}.", "What is there on the {side}?",
+        "Which one is at the {side}?", "Say what is on the {side} side of the picture.",
+    ],
+    "where": [
+        "Please say where the {thing} is.", "Say on which side the {thing} stands.", "In which half is the {thing}?", "Is the {thing} at the left or at the right?",
+        "Right or left: where is the {thing}?", "Tell me on which side you see the {thing}.",
+    ],
+}
+
 HELD_OUT = {
     "written": ["Please identify the number in this picture.", "Which number was written?", "What digit can you see in the image?"],
     "spoken": ["Which number do you hear in the recording?", "What digit does the voice say?", "Tell me the digit you hear."],
