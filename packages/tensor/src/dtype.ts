@@ -5,7 +5,7 @@ export type DType = "f32" | "bf16" | "i32" | "u32";
  * How the values of a weight are stored: in blocks of `values` neighbours along the last axis that take `bytes` bytes.
  * Plain floats are blocks of one. The quantised blocks are those of GGUF, byte for byte.
  */
-const storageFormats = {
+const storageFormats: Readonly<Record<StorageDType, StorageFormat>> = {
   f32: { values: 1, bytes: 4 },
   f16: { values: 1, bytes: 2 },
   bf16: { values: 1, bytes: 2 },
@@ -21,7 +21,7 @@ const storageFormats = {
   q4_k: { values: 256, bytes: 144 },
   q5_k: { values: 256, bytes: 176 },
   q6_k: { values: 256, bytes: 210 },
-} as const satisfies Record<string, StorageFormat>;
+};
 
 /** A block of stored values. */
 export interface StorageFormat {
@@ -32,7 +32,10 @@ export interface StorageFormat {
 }
 
 /** Formats in which a weight may be stored; every backend reads all of them. Blocks never cross the end of a row. */
-export type StorageDType = keyof typeof storageFormats;
+export type StorageDType =
+  | "f32" | "f16" | "bf16"
+  | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "q8_0" | "iq4_nl" | "mxfp4"
+  | "q2_k" | "q3_k" | "q4_k" | "q5_k" | "q6_k";
 
 /** All storage formats. */
 export const storageDTypes: readonly StorageDType[] = Object.keys(storageFormats) as StorageDType[];
