@@ -1,5 +1,3 @@
-import type { StorageDType } from "./dtype.ts";
-
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
@@ -25,15 +23,4 @@ export function f16ToF32(bits: number): number {
   if (exponent === 0) return (sign === 0 ? 1 : -1) * fraction * 2 ** -24;
   word[0] = exponent === 31 ? sign | 0x7f800000 | (fraction << 13) : sign | ((exponent + 112) << 23) | (fraction << 13);
   return float[0]!;
-}
-
-/** Little-endian stored floats as f32. The bytes need not be aligned. */
-export function decodeFloats(bytes: Uint8Array, dtype: StorageDType): Float32Array {
-  const width = dtype === "f32" ? 4 : 2;
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
-  const length = aligned.byteLength / width;
-  if (dtype === "f32") return new Float32Array(aligned.buffer, aligned.byteOffset, length).slice();
-  const patterns = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
-  const convert = dtype === "bf16" ? bf16ToF32 : f16ToF32;
-  return Float32Array.from(patterns, convert);
 }

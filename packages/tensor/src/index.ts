@@ -42,7 +42,7 @@ export {
   type StorageFormat,
   type TypedArrayOf,
 } from "./dtype.ts";
-export { bf16ToF32, decodeFloats, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
+export { bf16ToF32, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
 export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
 export {
   operandsOf,
@@ -87,5 +87,7 @@ export {
   type Sizes,
   type SymbolicExtent,
 } from "./shape.ts";
+export { decodeFloats } from "./storage/decode-floats.ts";
 export { capacitiesOf, validateProgram, validateSizes } from "./validate-program.ts";
 export { validatePaging, validateResourceSpec } from "./validate-resource.ts";
+export { validateWeight } from "./validate-weight.ts";

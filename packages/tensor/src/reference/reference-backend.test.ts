@@ -8,6 +8,7 @@ import { encodeFloats } from "../conformance/encode-floats.ts";
 import { AbortedError, BusyError, DisposedError, InvalidArgumentError, InvalidFileError, InvalidProgramError, NotFoundError } from "../errors/errors.ts";
 import { ProgramBuilder } from "../program-builder.ts";
 import { createReferenceBackend } from "./reference-backend.ts";
+import { loadReferenceWeights } from "./reference-weights.ts";
 
 const backend: Backend = createReferenceBackend();
 let folder = "";
@@ -55,6 +56,18 @@ describe("loadWeights", () => {
     await writeFile(file, Buffer.concat([Buffer.alloc(13, 0xff), bytes, Buffer.alloc(5, 0xff)]));
     const read = await identityOf({ kind: "file", file, offset: 13, byteLength: bytes.byteLength }, dtype);
     expect(read.findIndex((value, index) => value !== values[index])).toBe(-1);
+  });
+
+  it("reads quantised rows from a file, in slices of whole blocks", async () => {
+    // A scale of 1 and codes that count: more than two slices; 1 MiB is no multiple of 34.
+    const file = join(folder, "weights.q8_0");
+    const blocks = Buffer.alloc(34 * 80_000, Buffer.from([0, 0x3c, ...Array.from({ length: 32 }, (_, index) => index)]));
+    await writeFile(file, Buffer.concat([Buffer.alloc(7, 0xff), blocks]));
+    const location = { kind: "file", file, offset: 7, byteLength: blocks.length } as const;
+    const rows = await loadReferenceWeights(new Map([["w", { dtype: "q8_0", shape: [40_000, 64], location }]]));
+    expect(rows.get("w").values.findIndex((value, index) => value !== index % 32)).toBe(-1);
+    const ragged = backend.loadWeights(new Map([["w", { dtype: "q8_0", shape: [53_333, 48], location }]]));
+    await expect(ragged).rejects.toThrowError(/rows of a multiple of 32 values, a block of q8_0/);
   });
 
   it("reads bytes and reports progress", async () => {

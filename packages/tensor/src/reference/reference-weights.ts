@@ -1,17 +1,15 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
-import { storageFormatOf, storedByteLength } from "../dtype.ts";
+import { storageFormatOf } from "../dtype.ts";
 import { DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
 import { throwIfAborted } from "../errors/throw-if-aborted.ts";
-import { decodeFloats } from "../float-conversion.ts";
+import { decodeFloats } from "../storage/decode-floats.ts";
+import { validateWeight } from "../validate-weight.ts";
 import { allocate } from "./allocate.ts";
 
-/** Bytes that are read and converted at once. */
+/** About how many bytes are read and converted at once. */
 const SLICE_BYTES = 1 << 20;
-
-/** Most elements of one weight. */
-const MAX_ELEMENTS = 2 ** 31 - 1;
 
 type FileLocation = Extract<WeightLocation, { kind: "file" }>;
 
@@ -55,7 +53,7 @@ export class ReferenceWeights implements Weights {
  */
 export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<ReferenceWeights> {
   for (const [name, source] of sources) {
-    checkWeight(name, source);
+    validateWeight(name, source);
     if (source.location.kind === "file") await checkFile(name, source.location);
   }
   const total = [...sources.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
@@ -65,7 +63,7 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
     const values = allocate(`weight ${name}`, "f32", shape.reduce((product, length) => product * length, 1));
     const { values: blockValues, bytes: blockBytes } = storageFormatOf(dtype);
     let filled = 0;
-    for await (const slice of slicesOf(location)) {
+    for await (const slice of slicesOf(location, SLICE_BYTES - (SLICE_BYTES % blockBytes))) {
       throwIfAborted(options.signal, "loading weights");
       values.set(decodeFloats(slice, dtype), filled);
       filled += (slice.byteLength / blockBytes) * blockValues;
@@ -75,15 +73,6 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
     weights.set(name, { shape, values });
   }
   return new ReferenceWeights(weights);
-}
-
-function checkWeight(name: string, { dtype, shape, location }: WeightData): void {
-  const elements = shape.reduce((product, length) => product * length, 1);
-  const valid = shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
-  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "positive lengths of less than 2^31 elements", received: `[${shape}]` });
-  const expected = storedByteLength(dtype, elements);
-  if (byteLengthAt(location) === expected) return;
-  throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received: byteLengthAt(location) });
 }
 
 /** Fails before anything is allocated where a file cannot hold a weight. */
@@ -103,18 +92,19 @@ function byteLengthAt(location: WeightLocation): number {
   return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
 }
 
-async function* slicesOf(location: WeightLocation): AsyncGenerator<Uint8Array> {
+/** The bytes of a weight, `step` at a time: whole blocks. */
+async function* slicesOf(location: WeightLocation, step: number): AsyncGenerator<Uint8Array> {
   if (location.kind === "bytes") {
-    for (let start = 0; start < location.bytes.byteLength; start += SLICE_BYTES) {
-      yield location.bytes.subarray(start, start + SLICE_BYTES);
+    for (let start = 0; start < location.bytes.byteLength; start += step) {
+      yield location.bytes.subarray(start, start + step);
       await setImmediate();
     }
     return;
   }
   const file = await open(location.file, "r").catch((cause: unknown) => refuseFile(location.file, cause));
   try {
-    for (let start = 0; start < location.byteLength; start += SLICE_BYTES) {
-      const slice = new Uint8Array(Math.min(SLICE_BYTES, location.byteLength - start));
+    for (let start = 0; start < location.byteLength; start += step) {
+      const slice = new Uint8Array(Math.min(step, location.byteLength - start));
       await readFully(file, slice, location.offset + start, location.file);
       yield slice;
     }
