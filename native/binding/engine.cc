@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "../cpu/device_speed.h"
 #include "../cpu/dispatch.h"
 #include "../cpu/executor.h"
 #include "errors.h"
@@ -22,7 +23,8 @@ std::shared_ptr<Control> control_of(const Napi::Value& value, const Classes& cla
 Napi::Function EngineObject::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {InstanceAccessor<&EngineObject::tier>("tier"), InstanceMethod<&EngineObject::load_weights>("loadWeights"),
-                      InstanceMethod<&EngineObject::run>("run"), InstanceMethod<&EngineObject::close>("close")});
+                      InstanceMethod<&EngineObject::run>("run"), InstanceMethod<&EngineObject::measure_speed>("measureSpeed"),
+                      InstanceMethod<&EngineObject::close>("close")});
 }
 
 EngineObject::EngineObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -77,6 +79,22 @@ Napi::Value EngineObject::run(const Napi::CallbackInfo& info) {
     };
     return queue_->add(std::move(job));
   });
+}
+
+// measureSpeed(control): Promise<{ readBandwidth, int8Operations, floatOperations }>
+Napi::Value EngineObject::measure_speed(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto job = new_job(env, control_of(info[0], *env.GetInstanceData<Classes>()));
+  auto speed = std::make_shared<DeviceSpeed>();
+  job->work = [=, kernels = kernels_, pool = pool_, control = job->control] { *speed = polywen::measure_speed(*kernels, *pool, *control); };
+  job->result = [=](Napi::Env result_env) -> Napi::Value {
+    Napi::Object object = Napi::Object::New(result_env);
+    object.Set("readBandwidth", speed->read_bytes);
+    object.Set("int8Operations", speed->int8_operations);
+    object.Set("floatOperations", speed->float_operations);
+    return object;
+  };
+  return translate_errors(env, [&] { return queue_->add(std::move(job)); });
 }
 
 // close(): Promise<void>, settled when all jobs have ended. Nothing may be called afterwards.

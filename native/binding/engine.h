@@ -20,6 +20,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value tier(const Napi::CallbackInfo& info);
   Napi::Value load_weights(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value measure_speed(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   // A job that keeps this engine alive.

@@ -104,6 +104,9 @@ struct AttentionArgs {
 
 enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu };
 
+// Runs rounds of bare arithmetic and returns how many operations they were, a multiplication and an addition being two.
+using PeakLoop = int64_t (*)(int64_t rounds);
+
 struct Kernels {
   const char* tier;
   // Items: panels of the weight, for all rows of the input.
@@ -121,6 +124,9 @@ struct Kernels {
   void (*swiglu)(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
   // Items: row blocks of kAttentionRows query rows times key heads (block * key_heads + key_head).
   void (*attention)(const AttentionArgs&, int begin, int end);
+  // The fastest that the instructions of this tier can be, for comparison. Null where nobody asks.
+  PeakLoop peak_int8 = nullptr;
+  PeakLoop peak_float = nullptr;
 };
 
 constexpr int kAttentionRows = 32;  // query rows that share one pass over the keys

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { addBenchCommand } from "./commands/bench.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLogitsCommand } from "./commands/logits.ts";
@@ -17,6 +18,6 @@ export function createProgram(): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const add of [addRunCommand, addLogitsCommand, addTokenizeCommand, addInspectCommand, addDoctorCommand]) add(program);
+  for (const add of [addRunCommand, addLogitsCommand, addTokenizeCommand, addInspectCommand, addBenchCommand, addDoctorCommand]) add(program);
   return program.addHelpText("after", "\nExit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 bad file, 5 out of memory, 6 network, 130 and 143 signals.");
 }

@@ -45,3 +45,8 @@ export function formatBytes(bytes: number): string {
   const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
   return power === 0 ? `${bytes} bytes` : `${(bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
+
+/** Things per second for people: `26.6 GB/s`, `643.0 Gop/s`. */
+export function formatRate(perSecond: number, unit: "bytes" | "operations"): string {
+  return `${(perSecond / 1e9).toFixed(1)} ${unit === "bytes" ? "GB" : "Gop"}/s`;
+}

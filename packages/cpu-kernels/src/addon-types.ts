@@ -1,7 +1,7 @@
-import type { DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
+import type { DeviceSpeed, DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
 
 /** The version of this surface that the TypeScript side speaks; the addon names its own. */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
 
 /** What the native addon exports. Its methods throw and reject with `NativeError`. */
 export interface NativeAddon {
@@ -24,6 +24,7 @@ export interface NativeEngine {
   readonly tier: string;
   loadWeights(list: readonly NativeWeightSource[], control: NativeControl): Promise<NativeHandle>;
   run(program: NativeProgram, sizes: readonly number[], control: NativeControl): Promise<void>;
+  measureSpeed(control: NativeControl): Promise<DeviceSpeed>;
   /** Aborts all jobs; resolves when they have ended. Nothing else may be called afterwards. */
   close(): Promise<void>;
 }

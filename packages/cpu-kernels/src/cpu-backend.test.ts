@@ -219,3 +219,16 @@ describe("createCpuBackend", () => {
     delete process.env["POLYWEN_CPU_ISA"];
   });
 });
+
+describe("the speed of the machine", { timeout: 60_000 }, () => {
+  it("is measured, within what any machine can do", async () => {
+    const { readBandwidth, int8Operations, floatOperations } = await backend.measureSpeed!();
+    expect(readBandwidth).toBeGreaterThan(1e7);
+    expect(readBandwidth).toBeLessThan(1e13);
+    expect(backend.device.tier === "generic" ? [int8Operations, floatOperations] : Math.min(int8Operations, floatOperations) > 1e8).toEqual(backend.device.tier === "generic" ? [0, 0] : true);
+  });
+
+  it("can be left unmeasured", async () => {
+    await expect(backend.measureSpeed!({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "ABORTED" });
+  });
+});

@@ -9,7 +9,9 @@ import {
   type Bindings,
   type CompiledProgram,
   type DeviceInfo,
+  type DeviceSpeed,
   type LoadWeightsOptions,
+  type LongCallOptions,
   type OperationKind,
   type Program,
   type Resource,
@@ -24,6 +26,7 @@ import { loadCpuWeights } from "./cpu-weights.ts";
 import { loadAddon } from "./load-addon.ts";
 import { callNative } from "./native-error.ts";
 import { programParts } from "./program-parts.ts";
+import { withControl } from "./with-control.ts";
 
 /** Options of `createCpuBackend`. */
 export interface CpuBackendOptions {
@@ -86,6 +89,11 @@ class CpuBackend implements Backend {
       const parts = programParts(lowered, bindings, buffers);
       return callNative(`compiling ${program.name}`, () => new this.#addon.Program(parts));
     });
+  }
+
+  async measureSpeed({ signal }: LongCallOptions = {}): Promise<DeviceSpeed> {
+    this.#assertUsable();
+    return withControl(this.#addon, "measuring the machine", signal, (control) => this.#engine.measureSpeed(control));
   }
 
   /** Aborts what is running and ends the threads. Programs cannot run afterwards. */

@@ -46,6 +46,25 @@ describe("a text model without a chat template", () => {
     expect(together.map(({ tokenIds }) => tokenIds)).toEqual(alone);
   });
 
+  test("a benchmark continues each prompt by what it is continued by alone", async () => {
+    const prompts = ["a", prompt, "xyz xyz xyz xyz xyz xyz"].map((text) => model.tokenize(text));
+    const { prefill, decode, tokenIds } = await model.benchmark({ prompts, generate: 5 });
+    expect(prefill).toMatchObject({ tokens: prompts.flat().length, ms: expect.any(Number) });
+    expect(decode.tokens).toBe(15);
+    expect(Math.min(prefill.ms, decode.ms)).toBeGreaterThan(0);
+    for (const [index, ids] of prompts.entries()) expect(tokenIds[index]).toEqual([...(await model.logits({ ids, maxTokens: 6 })).greedy]);
+    expect(await model.benchmark({ prompts })).toMatchObject({ decode: { tokens: 0, ms: 0 }, tokenIds: tokenIds.map((ids) => ids.slice(0, 1)) });
+  });
+
+  test("a benchmark is refused that cannot run at once, and can be stopped", async () => {
+    const ids = model.tokenize(prompt);
+    await expect(model.benchmark({ prompts: [ids, ids, ids, ids] })).rejects.toEqual(error("LIMIT_EXCEEDED", { limit: 3, received: 4 }));
+    await expect(model.benchmark({ prompts: [ids, ids], generate: 60 })).rejects.toEqual(error("LIMIT_EXCEEDED", { limit: 128, unit: "tokens" }));
+    await expect(model.benchmark({ prompts: [] })).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "prompts" }));
+    await expect(model.benchmark({ prompts: [ids], generate: -1 })).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "generate" }));
+    await expect(model.benchmark({ prompts: [ids], generate: 20, signal: AbortSignal.timeout(1) })).rejects.toEqual(error("ABORTED"));
+  });
+
   test("the same seed gives the same text, another seed another", async () => {
     const sampled = (seed: number) => model.generate(prompt, { ...options, temperature: 2, seed });
     const [first, again, other] = [await sampled(1), await sampled(1), await sampled(2)];

@@ -5,6 +5,7 @@ import type { Prompt } from "./content.ts";
 import { Generation } from "./generation.ts";
 import type { GenerateOptions } from "./model-options.ts";
 import type { ModelParts } from "./model-parts.ts";
+import { runBenchmark, type Benchmark, type BenchmarkInput } from "./run-benchmark.ts";
 import { runGeneration } from "./run-generation.ts";
 
 /** Facts about a loaded model. */
@@ -92,6 +93,17 @@ export class Model {
   async logits(input: LogitsInput): Promise<Logits> {
     this.#requireAlive();
     const result = computeLogits(this.#parts, { ...input, signal: this.#signalOf(input.signal) });
+    this.#track(result);
+    return result;
+  }
+
+  /**
+   * Times one run: prompts of ids, read and continued together. Rejects with `LimitExceededError` for more prompts than
+   * `maxSequences` or `cacheTokens` allow at once, with `AbortedError` if stopped.
+   */
+  async benchmark(input: BenchmarkInput): Promise<Benchmark> {
+    this.#requireAlive();
+    const result = runBenchmark(this.#parts, { ...input, signal: this.#signalOf(input.signal) });
     this.#track(result);
     return result;
   }

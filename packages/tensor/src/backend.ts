@@ -92,6 +92,16 @@ export interface DeviceInfo {
   readonly threads: number;
 }
 
+/** What a device can do at most, per second, all threads together: what a benchmark compares itself with. */
+export interface DeviceSpeed {
+  /** Bytes read from memory. */
+  readonly readBandwidth: number;
+  /** Multiplications and additions of 8-bit integers with the instructions of the tier; 0 where that is not measured. */
+  readonly int8Operations: number;
+  /** The same of 32-bit floats. */
+  readonly floatOperations: number;
+}
+
 /** Executes programs. Model code never asks which one it has. */
 export interface Backend {
   readonly name: "reference" | "cpu" | "cuda";
@@ -103,5 +113,7 @@ export interface Backend {
   createResource(spec: ResourceSpec): Resource;
   /** Validates, lowers, plans and binds a program. */
   compile(program: Program, bindings: Bindings): CompiledProgram;
+  /** Measures the device, in less than a second. Absent where the result would mean nothing. */
+  measureSpeed?(options?: LongCallOptions): Promise<DeviceSpeed>;
   dispose(): Promise<void>;
 }

@@ -21,6 +21,7 @@ export {
   type Bindings,
   type CompiledProgram,
   type DeviceInfo,
+  type DeviceSpeed,
   type LoadWeightsOptions,
   type LongCallOptions,
   type Resource,

@@ -164,6 +164,29 @@ describe("polywen doctor", () => {
     const { exitCode, stdout, stderr } = await cli(["doctor"]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain(process.version);
+    expect(stdout.includes("read from memory")).toBe(report.backends.cpu.available);
     expect(stderr.includes("Only the reference backend works here")).toBe(!report.backends.cpu.available);
+  });
+});
+
+describe("polywen bench", () => {
+  interface Report {
+    readonly prefill: number;
+    readonly decode: number;
+    readonly runs: readonly { readonly prefill: number; readonly decode: number }[];
+    readonly [name: string]: unknown;
+  }
+
+  it("measures each phase as often as asked", async () => {
+    const report = await cliJson<Report>(["bench", EMBEDDED_MODEL, ...reference, "--prompt", "20", "--generate", "3", "--depth", "9", "--parallel", "2", "--repeat", "3"]);
+    expect(report.runs).toHaveLength(3);
+    for (const phase of ["prefill", "decode"] as const) expect(report[phase]).toBe(report.runs.map((run) => run[phase]).sort((a, b) => a - b)[1]);
+    expect(report).toMatchObject({ tier: "reference", threads: 1, settings: { prompt: 20, generate: 3, depth: 9, parallel: 2, repeat: 3 }, warnings: [] });
+    expect(report).not.toHaveProperty("readBandwidth");
+    expect(Math.min(report.decode, report["loadMs"] as number, report["peakRssBytes"] as number)).toBeGreaterThan(0);
+  });
+
+  it("refuses what cannot be measured", async () => {
+    expect(await cli(["bench", EMBEDDED_MODEL, "--repeat", "0"])).toMatchObject({ exitCode: 2, stdout: "" });
   });
 });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import type { DeviceSpeed } from "@polywen/tensor";
 import { examineMachine, type MachineReport } from "../doctor/examine-machine.ts";
-import { formatBytes, printFacts, printJson, warn } from "../output.ts";
+import { formatBytes, formatRate, printFacts, printJson, warn } from "../output.ts";
 
 const examples = `
 Examples:
@@ -34,6 +35,14 @@ async function run(options: { readonly json?: boolean }): Promise<void> {
 }
 
 function nativeLine({ backends: { cpu } }: MachineReport): string {
-  if (cpu.available) return `${cpu.device.tier}, ${cpu.device.threads} threads (${cpu.device.description})`;
+  if (cpu.available) return [`${cpu.device.tier}, ${cpu.device.threads} threads (${cpu.device.description})`, ...speedLines(cpu.speed)].join("\n");
   return cpu.hint === undefined ? cpu.message : `${cpu.message}\n${cpu.hint}`;
+}
+
+/** What the machine reached just now; other processes make it less. */
+function speedLines(speed: DeviceSpeed | undefined): string[] {
+  if (speed === undefined) return [];
+  const { readBandwidth, int8Operations, floatOperations } = speed;
+  const arithmetic = int8Operations === 0 ? [] : [`${formatRate(int8Operations, "operations")} on 8-bit integers, ${formatRate(floatOperations, "operations")} on floats`];
+  return [`${formatRate(readBandwidth, "bytes")} read from memory`, ...arithmetic];
 }

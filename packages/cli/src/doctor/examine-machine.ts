@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, freemem, release, totalmem } from "node:os";
-import type { DeviceInfo } from "@polywen/tensor";
+import type { DeviceInfo, DeviceSpeed } from "@polywen/tensor";
 import { PolywenError, selectBackend } from "polywen";
 
 /** What the native backend runs on here, or why there is none. */
 export type NativeReport =
-  | { readonly available: true; readonly device: DeviceInfo }
+  | { readonly available: true; readonly device: DeviceInfo; readonly speed: DeviceSpeed | undefined }
   | { readonly available: false; readonly message: string; readonly hint: string | undefined; readonly candidates: unknown };
 
 /** What Polywen finds on a machine. Memory in bytes. */
@@ -36,9 +36,11 @@ export async function examineMachine(): Promise<MachineReport> {
 async function examineNative(): Promise<NativeReport> {
   try {
     const { backend } = await selectBackend("cpu", undefined);
-    const { device } = backend;
-    await backend.dispose();
-    return { available: true, device };
+    try {
+      return { available: true, device: backend.device, speed: await backend.measureSpeed?.() };
+    } finally {
+      await backend.dispose();
+    }
   } catch (error) {
     if (!PolywenError.isInstance(error) || error.code !== "BACKEND_UNAVAILABLE") throw error;
     return { available: false, message: error.message, hint: error.hint, candidates: error.facts["candidates"] };
