@@ -12,6 +12,12 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json-file.ts";
+export { configFromGguf, type GgufConfigSource } from "./gguf/gguf-config.ts";
+export type { GgufDtype } from "./gguf/gguf-dtype.ts";
+export type { GgufHeader } from "./gguf/gguf-header.ts";
+export type { GgufArray, GgufValue } from "./gguf/gguf-value.ts";
+export { openGguf, type GgufModel } from "./gguf/open-gguf.ts";
+export { readGgufHeader } from "./gguf/read-gguf-header.ts";
 export { jsonPointer } from "./json-pointer.ts";
 export { openModelFolder, type ModelFiles, type ModelFolder } from "./model-folder.ts";
 export {

@@ -1,4 +1,5 @@
 import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
+import type { GgufDtype } from "./gguf/gguf-dtype.ts";
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from "./json-file.ts";
 import { jsonPointer, quoted } from "./json-pointer.ts";
 import { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type SafetensorsDtype } from "./safetensors-dtype.ts";
@@ -6,15 +7,21 @@ import { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type Safet
 /** A tensor in a file: what it is and where its bytes lie (row-major, little-endian). */
 export interface TensorEntry {
   readonly name: string;
-  readonly dtype: SafetensorsDtype;
+  /** As the file's format names it: `BF16`, `Q4_K`. */
+  readonly dtype: SafetensorsDtype | GgufDtype;
   /** Sizes from the slowest to the fastest dimension; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Path of the file that holds it. */
   readonly file: string;
   /** First byte, counted from the start of the file. Not necessarily a multiple of the element size. */
   readonly offset: number;
-  /** Always product(shape) × size of the dtype. */
+  /** Always product(shape) × size of the dtype; for quantised types, whole blocks. */
   readonly byteLength: number;
+  /**
+   * Set where the rows of attention heads stand in the order of interleaved rotation: the number of heads. Row 2j + s of
+   * a head is then row s × width / 2 + j of the usual order, in which rotation pairs a value with one half a head further.
+   */
+  readonly interleavedHeads?: number;
 }
 
 /** What the header of a safetensors file says. */

@@ -36,7 +36,7 @@ describe("against Python's safetensors", () => {
   it("writes the same bytes", async () => {
     const checkpoint = await openCheckpoint(golden);
     const tensors: SafetensorsTensor[] = [];
-    for (const { name, dtype, shape } of checkpoint.tensors.values()) tensors.push({ name, dtype, shape, data: await checkpoint.read(name) });
+    for (const { name, dtype, shape } of checkpoint.tensors.values()) tensors.push({ name, dtype: dtype as SafetensorsDtype, shape, data: await checkpoint.read(name) });
     const path = join(folder.path, "copy.safetensors");
     await writeSafetensors(path, tensors, Object.fromEntries(checkpoint.metadata));
     expect((await readFile(path)).equals(await readFile(golden))).toBe(true);
