@@ -1,5 +1,6 @@
 import { jsonPointer, type Checkpoint, type TensorEntry } from "@polywen/formats";
 import { InvalidFileError, isStorageDType, storageDTypes, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
+import { orderHeadRows } from "./order-head-rows.ts";
 
 /** Where a weight of a program is in a checkpoint. */
 export interface WeightRecipe {
@@ -42,8 +43,9 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   if (!isStorageDType(dtype)) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: storageDTypes });
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
-  const { file, offset, byteLength } = entry;
-  return { dtype, shape, location: { kind: "file", file, offset, byteLength } };
+  const { file, offset, byteLength, interleavedHeads } = entry;
+  if (interleavedHeads === undefined) return { dtype, shape, location: { kind: "file", file, offset, byteLength } };
+  return { dtype, shape, location: { kind: "bytes", bytes: orderHeadRows(await checkpoint.read(entry.name), entry, interleavedHeads) } };
 }
 
 /** Turns [out, in, kernel] into [out, kernel × in] without touching a value. */
