@@ -55,6 +55,14 @@ export function promptOf(model, count, seed) {
 }
 
 /**
+ * A text of so many words.
+ * @param {number} count
+ */
+export function wordsOf(count) {
+  return Array.from({ length: count }, (_, index) => words[(index * 7 + (index % 5) + Math.floor(index / 23)) % words.length]).join(" ");
+}
+
+/**
  * The machine and the model, without anything that names a host or a path.
  * @param {Model} model
  */

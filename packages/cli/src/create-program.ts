@@ -4,6 +4,7 @@ import { addBenchCommand } from "./commands/bench.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLogitsCommand } from "./commands/logits.ts";
+import { addPerplexityCommand } from "./commands/perplexity.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addTokenizeCommand } from "./commands/tokenize.ts";
 
@@ -18,6 +19,6 @@ export function createProgram(): Command {
     .version(version)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const add of [addRunCommand, addLogitsCommand, addTokenizeCommand, addInspectCommand, addBenchCommand, addDoctorCommand]) add(program);
+  for (const add of [addRunCommand, addLogitsCommand, addTokenizeCommand, addInspectCommand, addPerplexityCommand, addBenchCommand, addDoctorCommand]) add(program);
   return program.addHelpText("after", "\nExit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 bad file, 5 out of memory, 6 network, 130 and 143 signals.");
 }

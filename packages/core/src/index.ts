@@ -1,5 +1,5 @@
 export { Engine, stepLimits, type EngineOptions, type EngineParts } from "./engine/engine.ts";
-export type { EngineFinish, EnginePrompt, EngineRequest, GeneratedToken, TokenLogprob } from "./engine/engine-request.ts";
+export type { EngineFinish, EnginePrompt, EngineRequest, GeneratedToken, PromptRows, RowValues, TokenLogprob } from "./engine/engine-request.ts";
 export { TokenStream } from "./engine/token-stream.ts";
 export { resolveSampling, type Sampling, type SamplingOptions } from "./generation/sampling.ts";
 export { StopMatcher } from "./generation/stop-matcher.ts";

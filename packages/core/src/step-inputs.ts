@@ -47,11 +47,12 @@ export function declareStepInputs(
   };
 }
 
-/** Ends a step: names the logits and samples from them. */
-export function appendSampling(builder: ProgramBuilder, logits: TensorSpec, inputs: StepInputs, limits: StepLimits): void {
+/** Ends a step: names what the last norm gave and the logits, computed from it by the head, and samples from them. */
+export function appendHead(builder: ProgramBuilder, normed: TensorSpec, head: TensorSpec, inputs: StepInputs, limits: StepLimits): void {
   const history = builder.dimension("history", limits.pages * PAGE_ROWS);
+  const hidden = builder.output(stepNames.hidden, normed);
   const sample = builder.sample({
-    logits: builder.output(stepNames.logits, logits),
+    logits: builder.output(stepNames.logits, builder.linear(hidden, head)),
     parameters: builder.input(stepNames.parameters, "f32", [inputs.outputs, SAMPLE_PARAMETERS.length]),
     seeds: builder.input(stepNames.seeds, "u32", [inputs.outputs, 4]),
     historySpans: builder.input(stepNames.historySpans, "i32", [inputs.outputs, 2]),

@@ -72,6 +72,8 @@ export const stepNames = {
   /** i32 [outputs, 2] and i32 [history] */
   historySpans: "historySpans",
   history: "history",
+  /** Output: f32 [outputs, hidden size], after the last norm */
+  hidden: "hidden",
   /** Outputs: f32 [outputs, vocabulary], i32 [outputs], f32 [outputs], i32 and f32 [outputs, TOP_LOGPROBS] */
   logits: "logits",
   token: "token",

@@ -50,7 +50,7 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
       sampling: resolveSampling({ temperature: 0, seed: 0 }),
       stopTokens: new Set(),
       signal: input.signal,
-      onPromptLogits: (row, values) => logits.set(values, row * vocabularySize),
+      promptRows: { from: 0, receive: (row, values) => logits.set(values.logits, row * vocabularySize) },
     });
     const greedy: number[] = [];
     for await (const token of stream) greedy.push(token.id);

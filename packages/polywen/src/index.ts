@@ -1,4 +1,6 @@
 export { audio, image, type ContentPart, type Message, type Prompt, type Role } from "./content.ts";
+export type { EmbedOptions } from "./compute-embeddings.ts";
+export type { Perplexity, PerplexityOptions } from "./compute-perplexity.ts";
 export type { Logits, LogitsInput, MediumTrace } from "./compute-logits.ts";
 export { supportedModelTypes } from "./families/registry.ts";
 export type { MediaOptions } from "./families/family.ts";

@@ -65,6 +65,25 @@ describe("a text model without a chat template", () => {
     await expect(model.benchmark({ prompts: [ids], generate: 20, signal: AbortSignal.timeout(1) })).rejects.toEqual(error("ABORTED"));
   });
 
+  test("a text is embedded the same alone and among others, and never cut", async () => {
+    const texts = [prompt, "other", "a third one"];
+    const together = await model.embed(texts, { pooling: "last" });
+    for (const [index, text] of texts.entries()) expect(await model.embed(text, { pooling: "last" })).toEqual(together[index]);
+    expect(await model.embed([])).toEqual([]);
+    await expect(model.embed("x".repeat(129))).rejects.toEqual(error("LIMIT_EXCEEDED", { limit: 128, received: 129 }));
+    await expect(model.embed("")).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "text" }));
+    await expect(model.embed("x", { pooling: "cls" as "mean" })).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "pooling" }));
+    await expect(model.embed("x", { signal: AbortSignal.abort() })).rejects.toEqual(error("ABORTED"));
+  });
+
+  test("windows of a perplexity are checked, and it can be stopped", async () => {
+    await expect(model.perplexity(prompt, { context: 1 })).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "context" }));
+    await expect(model.perplexity(prompt, { context: 129 })).rejects.toEqual(error("LIMIT_EXCEEDED", { limit: 128, received: 129 }));
+    await expect(model.perplexity("x")).rejects.toEqual(error("ARGUMENT_INVALID", { argument: "text" }));
+    await expect(model.perplexity(prompt, { signal: AbortSignal.abort() })).rejects.toEqual(error("ABORTED"));
+    expect((await model.perplexity("x".repeat(200))).tokens).toBe(199);
+  });
+
   test("the same seed gives the same text, another seed another", async () => {
     const sampled = (seed: number) => model.generate(prompt, { ...options, temperature: 2, seed });
     const [first, again, other] = [await sampled(1), await sampled(1), await sampled(2)];

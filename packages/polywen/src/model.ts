@@ -1,6 +1,8 @@
 import type { DeviceInfo } from "@polywen/tensor";
 import { DisposedError } from "@polywen/tensor";
+import { computeEmbeddings, type EmbedOptions } from "./compute-embeddings.ts";
 import { computeLogits, type Logits, type LogitsInput } from "./compute-logits.ts";
+import { computePerplexity, type Perplexity, type PerplexityOptions } from "./compute-perplexity.ts";
 import type { Prompt } from "./content.ts";
 import { Generation } from "./generation.ts";
 import type { GenerateOptions } from "./model-options.ts";
@@ -93,6 +95,32 @@ export class Model {
   async logits(input: LogitsInput): Promise<Logits> {
     this.#requireAlive();
     const result = computeLogits(this.#parts, { ...input, signal: this.#signalOf(input.signal) });
+    this.#track(result);
+    return result;
+  }
+
+  /**
+   * Turns a text, or each of several, into a vector [hidden size]: the states after the last norm, pooled. The text is
+   * taken as it is, special tokens in it as plain text. Rejects with `LimitExceededError` for a text that is longer
+   * than the context, with `AbortedError` if stopped.
+   */
+  embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async embed(input: string | readonly string[], options: EmbedOptions = {}): Promise<Float32Array | Float32Array[]> {
+    this.#requireAlive();
+    const texts = typeof input === "string" ? [input] : input;
+    const result = computeEmbeddings(this.#parts, texts, { ...options, signal: this.#signalOf(options.signal) });
+    this.#track(result);
+    return typeof input === "string" ? (await result)[0]! : result;
+  }
+
+  /**
+   * How well the model predicts a text, over sliding windows that overlap by half; each token but the first counts once.
+   * Rejects with `AbortedError` if stopped.
+   */
+  async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
+    this.#requireAlive();
+    const result = computePerplexity(this.#parts, text, { ...options, signal: this.#signalOf(options.signal) });
     this.#track(result);
     return result;
   }

@@ -1,7 +1,8 @@
-import { resolveSampling, type EnginePrompt } from "@polywen/core";
+import { resolveSampling } from "@polywen/core";
 import { pagesFor } from "@polywen/kv-cache";
 import { AbortedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
+import { textPrompt } from "./prompt/text-prompt.ts";
 
 /** Input of `Model.benchmark`. */
 export interface BenchmarkInput {
@@ -112,9 +113,4 @@ function requireRoom({ engine }: ModelParts, prompts: BenchmarkInput["prompts"],
     { what: "The prompts with their continuations", limit: engine.cacheTokens, received, unit: "tokens" },
     { hint: "Load the model with a larger cacheTokens." },
   );
-}
-
-function textPrompt(parts: ModelParts, ids: readonly number[]): EnginePrompt {
-  const { positions, nextPosition, ids: rows } = parts.layout([{ kind: "text", ids }]);
-  return { ids: rows, positions, nextPosition };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openCheckpoint } from "@polywen/formats";
-import { EMBEDDED_MODEL, inspectModel, openTokenizer } from "polywen";
+import { EMBEDDED_MODEL, inspectModel, loadModel, openTokenizer } from "polywen";
 import { cli, cliJson } from "../test-cli.ts";
 import { pngFile, wavFile } from "../test-media.ts";
 
@@ -166,6 +166,22 @@ describe("polywen doctor", () => {
     expect(stdout).toContain(process.version);
     expect(stdout.includes("read from memory")).toBe(report.backends.cpu.available);
     expect(stderr.includes("Only the reference backend works here")).toBe(!report.backends.cpu.available);
+  });
+});
+
+describe("polywen perplexity", () => {
+  it("says what the library says, and what was held for it", async () => {
+    const file = join(folder, "predicted.txt");
+    const text = "What digit is this? It is a seven. Is it a seven? Yes, it is.";
+    await writeFile(file, text);
+    const model = await loadModel(EMBEDDED_MODEL, { backend: "reference", kvDType: "f32", cacheTokens: 16 });
+    const expected = await model.perplexity(text, { context: 12 });
+    await model.dispose();
+    const args = ["perplexity", EMBEDDED_MODEL, ...reference, "--context", "12", "--kv", "f32", "--file"];
+    expect(await cliJson([...args, file])).toEqual({ ...expected, kvBytes: model.info.memory.cache, weightBytes: model.info.memory.weights, warnings: [] });
+    expect((await cli([...args, "-"], text)).stdout).toContain(expected.perplexity.toFixed(4));
+    expect(await cli([...args, join(folder, "nowhere.txt")])).toMatchObject({ exitCode: 3, stdout: "" });
+    expect(await cli([...args, "-"], "")).toMatchObject({ exitCode: 2, stdout: "" });
   });
 });
 

@@ -21,8 +21,24 @@ export interface EngineRequest {
   /** Tokens that end the generation; the token itself is reported. */
   readonly stopTokens: ReadonlySet<number>;
   readonly signal?: AbortSignal | undefined;
-  /** Receives the logits of every prompt row in order; the array is valid during the call only. */
-  readonly onPromptLogits?: ((row: number, logits: Float32Array) => void) | undefined;
+  /** Asks for results of prompt rows, which cost the head's work for each of them. */
+  readonly promptRows?: PromptRows | undefined;
+}
+
+/** Prompt rows whose results are wanted. */
+export interface PromptRows {
+  /** The first of them; all that follow are wanted too. */
+  readonly from: number;
+  /** Receives them in order; the arrays are valid during the call only. */
+  readonly receive: (row: number, values: RowValues) => void;
+}
+
+/** What a model computes for a row. */
+export interface RowValues {
+  /** [vocabulary] */
+  readonly logits: Float32Array;
+  /** [hidden size]: after the last norm, what the head sees. */
+  readonly hidden: Float32Array;
 }
 
 /** A token with its probability under the raw logits. */

@@ -53,13 +53,13 @@ test("a stop token is reported and ends the generation", async () => {
 
 test("prompt logits come row by row, in order, whatever the size of the chunks", async () => {
   const rows: number[] = [];
-  await run(request(Array.from({ length: 21 }, (_, index) => index), { maxTokens: 0, onPromptLogits: (row, logits) => void rows.push(row, logits.length) }));
+  await run(request(Array.from({ length: 21 }, (_, index) => index), { maxTokens: 0, promptRows: { from: 0, receive: (row, { logits }) => void rows.push(row, logits.length) } }));
   expect(rows).toEqual(Array.from({ length: 21 }, (_, row) => [row, 50]).flat());
 });
 
 test("a callback that throws ends its own generation only", async () => {
   const fault = new Error("the caller's");
-  const bad = run(request([1, 2], { onPromptLogits: () => { throw fault; } }));
+  const bad = run(request([1, 2], { promptRows: { from: 0, receive: () => { throw fault; } } }));
   const good = run(request([1, 2, 3]));
   await expect(bad).rejects.toBe(fault);
   expect(await good).toEqual(await run(request([1, 2, 3])));

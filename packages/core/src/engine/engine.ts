@@ -1,7 +1,7 @@
 import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
 import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
 import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "../text-model.ts";
-import type { EngineRequest, GeneratedToken } from "./engine-request.ts";
+import type { EngineRequest, GeneratedToken, RowValues } from "./engine-request.ts";
 import { Sequence } from "./sequence.ts";
 import { planStep, type StepPart } from "./step-plan.ts";
 import { StepWriter } from "./step-writer.ts";
@@ -115,11 +115,14 @@ export class Engine {
   }
 
   #check(sequence: Sequence): void {
-    const { maxTokens, prompt } = sequence.request;
+    const { maxTokens, prompt, promptRows } = sequence.request;
     const positions = sequence.promptLength * this.model.positionAxes;
     if (prompt.positions.length !== positions) throw new InvalidArgumentError({ argument: "prompt.positions", expected: `${this.model.positionAxes} for each token`, received: prompt.positions });
     if (sequence.promptLength === 0) throw new InvalidArgumentError({ argument: "prompt", expected: "at least one token", received: prompt.ids });
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) throw new InvalidArgumentError({ argument: "maxTokens", expected: "a non-negative integer", received: maxTokens });
+    if (promptRows !== undefined && !(promptRows.from >= 0 && promptRows.from < sequence.promptLength)) {
+      throw new InvalidArgumentError({ argument: "promptRows.from", expected: `a row below ${sequence.promptLength}`, received: promptRows.from });
+    }
     const stranger = prompt.ids.find((id, row) => id >= this.model.vocabularySize || (id < 0 && (prompt.mediaIndex?.[row] ?? -1) < 0));
     if (stranger !== undefined) throw new InvalidArgumentError({ argument: "prompt", expected: `token ids below ${this.model.vocabularySize}`, received: stranger });
     const limit = this.cacheTokens;
@@ -191,15 +194,17 @@ export class Engine {
 
   #deliver({ sequence, first, count, outputs }: StepPart, firstOutput: number): void {
     sequence.cached += count;
-    const { onPromptLogits, maxTokens } = sequence.request;
-    if (onPromptLogits !== undefined && first < sequence.promptLength) {
-      const { logits } = this.#outputs;
-      const width = this.model.vocabularySize;
-      outputs.forEach((row, index) => onPromptLogits(first + row, logits.subarray((firstOutput + index) * width, (firstOutput + index + 1) * width)));
-    }
+    const { promptRows, maxTokens } = sequence.request;
+    if (promptRows !== undefined && first < sequence.promptLength) outputs.forEach((row, index) => promptRows.receive(first + row, this.#rowValues(firstOutput + index)));
     if (sequence.stream.finish !== undefined || sequence.cached < sequence.ids.length) return;
     if (maxTokens === 0) sequence.finish("length");
     else sequence.accept(this.#token(firstOutput + outputs.length - 1, sequence.request.sampling.topLogprobs));
+  }
+
+  #rowValues(output: number): RowValues {
+    const { logits, hidden } = this.#outputs;
+    const rowOf = (values: Float32Array, width: number): Float32Array => values.subarray(output * width, (output + 1) * width);
+    return { logits: rowOf(logits, this.model.vocabularySize), hidden: rowOf(hidden, this.model.hiddenSize) };
   }
 
   #token(output: number, topCount: number): GeneratedToken {
@@ -218,6 +223,7 @@ type StepOutputs = ReturnType<typeof stepOutputs>;
 /** The output buffers of a step; looked up once, because the next step writes to the same ones. */
 function stepOutputs(program: CompiledProgram) {
   return {
+    hidden: program.output(stepNames.hidden, "f32"),
     logits: program.output(stepNames.logits, "f32"),
     token: program.output(stepNames.token, "i32"),
     logprob: program.output(stepNames.logprob, "f32"),

@@ -19,11 +19,12 @@ export function planStep(active: readonly Sequence[], limits: Pick<StepLimits, "
   let [rows, outputs] = [limits.rows, limits.outputs];
   const waiting = (sequence: Sequence): number => sequence.ids.length - sequence.cached;
   for (const sequence of [...active].sort((left, right) => Number(waiting(left) > 1) - Number(waiting(right) > 1))) {
-    const every = sequence.request.onPromptLogits !== undefined && sequence.generated === 0;
-    const count = Math.min(waiting(sequence), rows, every ? outputs : rows);
-    const ends = count === waiting(sequence);
-    if (count === 0 || (ends && outputs === 0)) continue;
-    const wanted = every ? Array.from({ length: count }, (_, row) => row) : ends ? [count - 1] : [];
+    const { promptRows } = sequence.request;
+    // Rows of this step before the first whose results are wanted; without any wanted, the last one only is.
+    const unwanted = promptRows === undefined || sequence.generated > 0 ? waiting(sequence) - 1 : Math.max(promptRows.from - sequence.cached, 0);
+    const count = Math.min(waiting(sequence), rows, unwanted + outputs);
+    if (count === 0) continue;
+    const wanted = Array.from({ length: Math.max(count - unwanted, 0) }, (_, index) => unwanted + index);
     parts.push({ sequence, first: sequence.cached, count, outputs: wanted });
     rows -= count;
     outputs -= wanted.length;

@@ -5,7 +5,7 @@ import { f16At, i8At, type BlockDecoder } from "./block-decoder.ts";
  * Products of a scale and a code fit 24 bits, so only the subtraction of a minimum rounds, as in f32 arithmetic.
  * Source: ggml, `ggml-quants.c`.
  */
-export const blocksOf256 = { q2_k: decodeQ2K, q3_k: decodeQ3K, q4_k: decodeQ4K, q5_k: decodeQ5K, q6_k: decodeQ6K } as const satisfies Record<string, BlockDecoder>;
+export const blocksOf256: Readonly<Record<"q2_k" | "q3_k" | "q4_k" | "q5_k" | "q6_k", BlockDecoder>> = { q2_k: decodeQ2K, q3_k: decodeQ3K, q4_k: decodeQ4K, q5_k: decodeQ5K, q6_k: decodeQ6K };
 
 /** scales[16] @0 (scale, minimum in halves), codes[64] @16, d @80, dmin @82. */
 function decodeQ2K(bytes: Uint8Array, at: number, values: Float32Array, to: number): void {

@@ -25,7 +25,7 @@ const doubledFp4 = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, 
 const halvedPower = (bytes: Uint8Array, at: number): number => 2 ** (bytes[at]! - 128);
 
 /** Decoders of the formats with 32 values in a block. Source: ggml, `ggml-quants.c`. */
-export const blocksOf32 = {
+export const blocksOf32: Readonly<Record<"q4_0" | "q4_1" | "q5_0" | "q5_1" | "q8_0" | "iq4_nl" | "mxfp4", BlockDecoder>> = {
   q4_0: codedBlock({ codes: 2, levels: integersFrom(-8, 16) }),
   q4_1: codedBlock({ minimum: 2, codes: 4, levels: integersFrom(0, 16) }),
   q5_0: codedBlock({ fifthBits: 2, codes: 6, levels: integersFrom(-16, 32) }),
@@ -36,7 +36,7 @@ export const blocksOf32 = {
   },
   iq4_nl: codedBlock({ codes: 2, levels: unevenLevels }),
   mxfp4: codedBlock({ scaleOf: halvedPower, codes: 1, levels: doubledFp4 }),
-} as const satisfies Record<string, BlockDecoder>;
+};
 
 function codedBlock({ codes, fifthBits, minimum, scaleOf = f16At, levels }: CodedBlock): BlockDecoder {
   return (bytes, at, values, to) => {

@@ -2,7 +2,7 @@ import { kvNames } from "@polywen/kv-cache";
 import { PAGE_ROWS, ProgramBuilder, type Program, type TensorSpec } from "@polywen/tensor";
 import type { WeightNaming } from "../../loading/collect-weights.ts";
 import { inverseFrequencies, rotaryAxes, rotaryScale, scaledContextLength } from "../../rope/inverse-frequencies.ts";
-import { appendSampling, declareStepInputs, type StepInputs } from "../../step-inputs.ts";
+import { appendHead, declareStepInputs, type StepInputs } from "../../step-inputs.ts";
 import type { StepLimits, TextModel } from "../../text-model.ts";
 import type { Qwen2Config } from "./qwen2-config.ts";
 
@@ -43,7 +43,7 @@ function buildStep(config: Qwen2Config, model: TextModel, limits: StepLimits): P
   }
   const last = norm(builder, config, builder.gather(hidden, inputs.outputRows), "model.norm");
   const head = config.tiedHead ? table : builder.weight("lm_head.weight", [config.vocabularySize, config.hiddenSize]);
-  appendSampling(builder, builder.linear(last, head), inputs, limits);
+  appendHead(builder, last, head, inputs, limits);
   return builder.build();
 }
 
