@@ -26,6 +26,14 @@ export interface Timings {
   readonly totalMs: number;
 }
 
+/** Something about a reply that its caller may not have meant. */
+export interface ReplyWarning {
+  /** `SAMPLING_IGNORED`: options of random choice were given, but temperature 0 takes the most probable token. */
+  readonly code: "SAMPLING_IGNORED";
+  /** For people: which options, and what to do. */
+  readonly message: string;
+}
+
 /** A finished reply. */
 export interface Reply {
   readonly text: string;
@@ -38,6 +46,7 @@ export interface Reply {
   readonly finishReason: EngineFinish;
   readonly usage: Usage;
   readonly timings: Timings;
+  readonly warnings: readonly ReplyWarning[];
 }
 
 /**

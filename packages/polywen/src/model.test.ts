@@ -91,6 +91,16 @@ describe("a text model without a chat template", () => {
     expect(other.tokenIds).not.toEqual(first.tokenIds);
   });
 
+  test("options of sampling that greedy decoding ignores are named", async () => {
+    const greedy = { raw: true, maxTokens: 1 } as const;
+    const [warning, ...others] = (await model.generate(prompt, { ...greedy, topP: 0.9, seed: 1 })).warnings;
+    expect(others).toEqual([]);
+    expect(warning).toEqual({ code: "SAMPLING_IGNORED", message: expect.stringMatching(/^topP, seed had no effect: the checkpoint proposes temperature 0/) });
+    expect((await model.generate(prompt, { ...greedy, temperature: 0, minP: 0.1 })).warnings).toMatchObject([{ message: expect.stringMatching(/^minP had no effect: temperature is 0/) }]);
+    expect((await model.generate(prompt, { ...greedy, temperature: 0.5, topP: 0.9, seed: 1 })).warnings).toEqual([]);
+    expect((await model.generate(prompt, { ...greedy, repetitionPenalty: 1.1 })).warnings).toEqual([]);
+  });
+
   test("log-probabilities come with alternatives, best first", async () => {
     const { tokens } = await model.generate(prompt, { ...options, topLogprobs: 5 });
     for (const { id, logprob, top } of tokens) {

@@ -1,8 +1,8 @@
-import { resolveSampling, StopMatcher, type EngineFinish, type GeneratedToken, type TokenStream } from "@polywen/core";
+import { resolveSampling, StopMatcher, type EngineFinish, type GeneratedToken, type Sampling, type TokenStream } from "@polywen/core";
 import { InvalidArgumentError, LimitExceededError, PolywenError } from "@polywen/tensor";
 import { IncrementalDecoder } from "@polywen/tokenizer";
 import type { Prompt } from "./content.ts";
-import type { Reply, ReplyPart } from "./generation.ts";
+import type { Reply, ReplyPart, ReplyWarning } from "./generation.ts";
 import type { GenerateOptions } from "./model-options.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { checkPrompt, type CheckedMessage } from "./prompt/check-prompt.ts";
@@ -13,6 +13,7 @@ export function runGeneration(parts: ModelParts, prompt: Prompt, options: Genera
   const started = performance.now();
   const messages = withSystem(checkPrompt(prompt), options.system);
   const sampling = resolveSampling(options, parts.sampling);
+  const warnings = samplingWarnings(options, sampling);
   const matcher = new StopMatcher(options.stop ?? []);
   const maxTokens = checkedMaxTokens(options.maxTokens);
   const generate = async (emit: (part: ReplyPart) => void): Promise<Reply> => {
@@ -31,6 +32,7 @@ export function runGeneration(parts: ModelParts, prompt: Prompt, options: Genera
         promptTokenIds: Array.from(enginePrompt.ids),
         usage: { promptTokens: enginePrompt.ids.length, mediaTokens, generatedTokens: collected.tokens.length },
         timings: { preparedMs, firstTokenMs: firstTokenAt === undefined ? totalMs : firstTokenAt - started, totalMs },
+        warnings,
       };
     } finally {
       release();
@@ -40,14 +42,14 @@ export function runGeneration(parts: ModelParts, prompt: Prompt, options: Genera
     try {
       return await generate(emit);
     } catch (error) {
-      if (signal.aborted && PolywenError.isInstance(error) && error.code === "ABORTED") return abortedReply(performance.now() - started);
+      if (signal.aborted && PolywenError.isInstance(error) && error.code === "ABORTED") return { ...abortedReply(performance.now() - started), warnings };
       throw error;
     }
   };
 }
 
 /** What a call resolves with that was stopped before its first step. */
-function abortedReply(totalMs: number): Reply {
+function abortedReply(totalMs: number): Omit<Reply, "warnings"> {
   return {
     text: "",
     tokens: [],
@@ -57,6 +59,14 @@ function abortedReply(totalMs: number): Reply {
     usage: { promptTokens: 0, mediaTokens: 0, generatedTokens: 0 },
     timings: { preparedMs: totalMs, firstTokenMs: totalMs, totalMs },
   };
+}
+
+/** Filters and a seed change nothing where nothing is drawn; whoever gives them expects otherwise. */
+function samplingWarnings(options: GenerateOptions, { temperature }: Sampling): readonly ReplyWarning[] {
+  const ignored = (["topK", "topP", "minP", "seed"] as const).filter((name) => options[name] !== undefined);
+  if (temperature > 0 || ignored.length === 0) return [];
+  const cause = options.temperature === undefined ? "the checkpoint proposes temperature 0" : "temperature is 0";
+  return [{ code: "SAMPLING_IGNORED", message: `${ignored.join(", ")} had no effect: ${cause}, which takes the most probable token. Give a temperature above 0 to sample.` }];
 }
 
 interface CollectedText {

@@ -3,7 +3,7 @@ import { audio, image, type ContentPart, type GenerateOptions, type Model, type 
 import { usageError } from "../exit-code.ts";
 import { interruption } from "../interruption.ts";
 import { addModelOptions, defined, loadForCommand, parseNumber, type ModelCommandOptions } from "../model-options.ts";
-import { print, printJson } from "../output.ts";
+import { print, printJson, warn } from "../output.ts";
 import { readText } from "../read-text.ts";
 
 interface RunOptions extends ModelCommandOptions {
@@ -73,6 +73,7 @@ async function run(source: string, prompt: string, media: readonly ContentPart[]
     } else {
       for await (const part of reply) await print(part.text);
       await print("\n");
+      if (options.quiet !== true) for (const { message } of (await reply).warnings) warn(message);
     }
   } finally {
     await model.dispose();
@@ -88,5 +89,5 @@ function describeReply(model: Model, reply: Reply, logprobs: number | undefined)
   const { text, tokenIds, promptTokenIds, finishReason, usage, timings } = reply;
   const named = ({ id, logprob }: { id: number; logprob: number }): object => ({ id, text: model.detokenize([id]), logprob });
   const tokens = logprobs === undefined ? undefined : reply.tokens.map((token) => ({ ...named(token), top: token.top.map(named) }));
-  return { text, tokenIds, promptTokenIds, finishReason, usage, timings, tokens, warnings: model.info.warnings };
+  return { text, tokenIds, promptTokenIds, finishReason, usage, timings, tokens, warnings: [...model.info.warnings, ...reply.warnings.map(({ message }) => message)] };
 }
