@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { combiningMarkLimit } from "./normalize.ts";
-import { vocabularyLimit } from "./parse-tokenizer-file.ts";
+import { vocabularyLimit } from "./parse-bpe-model.ts";
 import { goldenTokenizer, goldenTokenizerFile } from "./test-tokenizers.ts";
 import { textLimit, Tokenizer } from "./tokenizer.ts";
 
@@ -14,11 +14,9 @@ const cases: [string, (file: any) => unknown, string, string][] = [
   ["empty", () => "", "FILE_INVALID", ""],
   ["no model", (file) => void delete file.model, "FILE_INVALID", "/model"],
   ["unknown model", (file) => void (file.model.type = "Unigram"), "UNSUPPORTED", "/model/type"],
-  ["byte fallback", (file) => void (file.model.byte_fallback = true), "UNSUPPORTED", "/model/byte_fallback"],
   ["word suffix", (file) => void (file.model.end_of_word_suffix = "</w>"), "UNSUPPORTED", "/model/end_of_word_suffix"],
   ["dropout", (file) => void (file.model.dropout = 0.1), "UNSUPPORTED", "/model/dropout"],
   ["vocabulary is a list", (file) => void (file.model.vocab = []), "FILE_INVALID", "/model/vocab"],
-  ["a byte is missing", (file) => void delete file.model.vocab["Ġ"], "FILE_INVALID", "/model/vocab"],
   ["negative id", (file) => void (file.model.vocab["!"] = -1), "FILE_INVALID", "/model/vocab/!"],
   ["fractional id", (file) => void (file.model.vocab["/"] = 1.5), "FILE_INVALID", "/model/vocab/~1"],
   ["huge id", (file) => void (file.model.vocab["~"] = 2 ** 40), "FILE_INVALID", "/model/vocab/~0"],
@@ -37,10 +35,17 @@ const cases: [string, (file: any) => unknown, string, string][] = [
   ["unknown normalizer", (file) => void (file.normalizer = { type: "Precompiled" }), "UNSUPPORTED", "/normalizer"],
   ["cyclic normalizer", (file) => void (file.normalizer = cycle), "FILE_INVALID", "/normalizer/normalizers/0"],
   ["catastrophic pattern", (file) => void (file.pre_tokenizer.pretokenizers[0].pattern.Regex = "(a+)+$"), "UNSUPPORTED", "/pre_tokenizer/pretokenizers/0/pattern/Regex"],
-  ["split by text", (file) => void (file.pre_tokenizer.pretokenizers[0].pattern = { String: " " }), "FILE_INVALID", "/pre_tokenizer/pretokenizers/0/pattern/Regex"],
-  ["other split behaviour", (file) => void (file.pre_tokenizer.pretokenizers[0].behavior = "MergedWithNext"), "UNSUPPORTED", "/pre_tokenizer/pretokenizers/0"],
-  ["no pre-tokenizer", (file) => void (file.pre_tokenizer = null), "UNSUPPORTED", "/pre_tokenizer"],
-  ["prefix space", (file) => void (file.pre_tokenizer.pretokenizers[1].add_prefix_space = true), "UNSUPPORTED", "/pre_tokenizer/pretokenizers/1"],
+  ["split by nothing", (file) => void (file.pre_tokenizer.pretokenizers[0].pattern = { String: "" }), "FILE_INVALID", "/pre_tokenizer/pretokenizers/0/pattern/String"],
+  ["split by neither", (file) => void (file.pre_tokenizer.pretokenizers[0].pattern = {}), "FILE_INVALID", "/pre_tokenizer/pretokenizers/0/pattern/Regex"],
+  ["other split behaviour", (file) => void (file.pre_tokenizer.pretokenizers[0].behavior = "Scattered"), "UNSUPPORTED", "/pre_tokenizer/pretokenizers/0/behavior"],
+  ["a split after ByteLevel", (file) => void file.pre_tokenizer.pretokenizers.reverse(), "UNSUPPORTED", "/pre_tokenizer/pretokenizers/0"],
+  ["unknown pre-tokenizer", (file) => void (file.pre_tokenizer = { type: "UnicodeScripts" }), "UNSUPPORTED", "/pre_tokenizer"],
+  ["thousands of steps", (file) => void (file.normalizer = { type: "Sequence", normalizers: new Array(5000).fill({ type: "NFC" }) }), "FILE_INVALID", "/normalizer"],
+  ["a replacement by a regular expression", (file) => void (file.normalizer = { type: "Replace", pattern: { Regex: "(a+)+$" }, content: "b" }), "UNSUPPORTED", "/normalizer/pattern/Regex"],
+  ["a replacement of nothing", (file) => void (file.normalizer = { type: "Replace", pattern: { String: "" }, content: "b" }), "FILE_INVALID", "/normalizer/pattern/String"],
+  ["an endless replacement", (file) => void (file.normalizer = { type: "Replace", pattern: { String: "a" }, content: "b".repeat(1000) }), "FILE_INVALID", "/normalizer/content"],
+  ["no pre-tokenizer, but a decoder of bytes", (file) => void (file.pre_tokenizer = null), "UNSUPPORTED", "/decoder"],
+  ["more added tokens than fit", (file) => void (file.added_tokens = Array.from({ length: 5000 }, (_, id) => ({ id: id + 9999, content: `${id}`.padEnd(250) }))), "FILE_INVALID", "/added_tokens"],
   ["other decoder", (file) => void (file.decoder = { type: "Metaspace" }), "UNSUPPORTED", "/decoder"],
   ["other post-processor", (file) => void (file.post_processor = { type: "BertProcessing" }), "UNSUPPORTED", "/post_processor"],
   ["template without sequence", (file) => void (file.post_processor = { type: "TemplateProcessing", single: [], special_tokens: {} }), "FILE_INVALID", "/post_processor/single"],

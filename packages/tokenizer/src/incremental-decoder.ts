@@ -8,6 +8,7 @@ export class IncrementalDecoder {
   readonly #tokenizer: Tokenizer;
   readonly #options: { skipSpecial?: boolean };
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #empty = true;
 
   /** `skipSpecial` (default false) leaves special added tokens out. */
   constructor(tokenizer: Tokenizer, options: { skipSpecial?: boolean } = {}) {
@@ -17,11 +18,15 @@ export class IncrementalDecoder {
 
   /** The text that `id` completes; often empty. */
   push(id: number): string {
-    return this.#decoder.decode(this.#tokenizer.tokenBytes(id, this.#options), { stream: true });
+    const bytes = this.#tokenizer.tokenBytes(id, this.#options);
+    const shown = this.#empty ? this.#tokenizer.firstTokenBytes(id, this.#options) : bytes;
+    if (bytes.length > 0) this.#empty = false;
+    return this.#decoder.decode(shown, { stream: true });
   }
 
   /** What was held back, as U+FFFD, at the end. The decoder can then be used for another text. */
   flush(): string {
+    this.#empty = true;
     return this.#decoder.decode();
   }
 }

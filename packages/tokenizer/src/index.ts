@@ -1,9 +1,11 @@
 export { IncrementalDecoder } from "./incremental-decoder.ts";
 export { wordByteLimit } from "./byte-pair-encoder.ts";
 export { combiningMarkLimit } from "./normalize.ts";
-export { vocabularyLimit } from "./parse-tokenizer-file.ts";
+export type { PairTable } from "./pair-table.ts";
+export type { GgufMetadata } from "./gguf/gguf-description.ts";
+export { vocabularyLimit } from "./parse-bpe-model.ts";
 export { textLimit, Tokenizer, type TextSegment } from "./tokenizer.ts";
-export type { AddedToken, NormalizationForm, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
+export type { AddedToken, DecodingScheme, NormalizationForm, NormalizationStep, SpecialTokens, SplitBehavior, SymbolScheme, TokenizerDefinition, WordStep } from "./tokenizer-definition.ts";
 export type { TokenizerFiles } from "./tokenizer-files.ts";
 export { ChatTemplateError, type ChatTemplateErrorCode } from "./chat-template/chat-template-error.ts";
 export { ChatTemplate, type ChatTemplateMessage, type RenderOptions } from "./chat-template/chat-template.ts";

@@ -58,6 +58,11 @@ export class JsonNode {
     return this.value.map((value, index) => this.#child(String(index), value));
   }
 
+  /** The element at `index` of an array. */
+  item(index: number): JsonNode {
+    return this.#child(String(index), Array.isArray(this.value) ? this.value[index] : undefined);
+  }
+
   string(): string {
     if (typeof this.value !== "string") this.fail("expected a string");
     return this.value;

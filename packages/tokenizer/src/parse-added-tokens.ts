@@ -4,6 +4,9 @@ import type { AddedToken, SpecialTokens } from "./tokenizer-definition.ts";
 /** Longest added token in UTF-16 units: looking for tokens takes at most this many steps a character. */
 const contentLimit = 256;
 
+/** Most characters of all added tokens together, because the index over them takes a node for each. Gemma's have 80,000. */
+const totalLimit: number = 2 ** 20;
+
 const loneSurrogate: RegExp = /\p{Surrogate}/u;
 
 /** The added tokens of `tokenizer.json` and those that only `tokenizer_config.json` (`added_tokens_decoder`) has. */
@@ -38,7 +41,19 @@ export function parseAddedTokens(
       add(node, node, id);
     }
   }
-  return [...byContent.values()].sort((left, right) => left.id - right.id);
+  const tokens = [...byContent.values()].sort((left, right) => left.id - right.id);
+  checkAddedTokens(tokens, () => list);
+  return tokens;
+}
+
+/** Throws InvalidFileError, at the place of an id, for a token that is too long, and if all together are. */
+export function checkAddedTokens(tokens: readonly AddedToken[], nodeOf: (id: number) => JsonNode): void {
+  let total = 0;
+  for (const { content, id } of tokens) {
+    total += content.length;
+    if (content.length > contentLimit) nodeOf(id).fail(`has ${content.length} characters; the limit for an added token is ${contentLimit}`);
+    if (total > totalLimit) nodeOf(id).fail(`the added tokens have more than ${totalLimit} characters together`);
+  }
 }
 
 function parseAddedToken(node: JsonNode, id: number): AddedToken {

@@ -1,11 +1,13 @@
 import { InvalidArgumentError, LimitExceededError } from "@polywen/tensor";
 import { AddedTokenMatcher, type Piece, type Range } from "./added-token-matcher.ts";
-import { fromByteAlphabet } from "./byte-alphabet.ts";
 import { BytePairEncoder } from "./byte-pair-encoder.ts";
+import type { GgufMetadata } from "./gguf/gguf-description.ts";
+import { parseGgufTokenizer } from "./gguf/parse-gguf-tokenizer.ts";
 import { normalize, toWellFormed } from "./normalize.ts";
 import { parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.ts";
-import type { AddedToken, NormalizationForm, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
-import { splitWords } from "./word-patterns.ts";
+import { spelledBytes } from "./spelled-bytes.ts";
+import { splitWords } from "./split-words.ts";
+import type { AddedToken, NormalizationStep, SpecialTokens, TokenizerDefinition } from "./tokenizer-definition.ts";
 
 /** A stretch of a prompt. Only trusted text can become added tokens. */
 export interface TextSegment {
@@ -17,19 +19,21 @@ export interface TextSegment {
 export const textLimit: number = 2 ** 25;
 
 const noBytes: Uint8Array = new Uint8Array(0);
-const textEncoder = new TextEncoder();
+const spaceByte = 0x20;
 
 /**
- * Byte-level BPE as Qwen2, Llama 3 and GPT-2 use it. Every text can be encoded, and `decode(encode(text))` is the normalised text;
- * a surrogate without a partner counts as U+FFFD.
+ * BPE over bytes, as Qwen2, Llama 3 and GPT-2 use it, or over characters, as Llama 2 does. `decode(encode(text))` is the normalised text
+ * (over characters: as far as the model has tokens for them); a surrogate without a partner counts as U+FFFD.
  */
 export class Tokenizer {
   /** Names of the tokens that `tokenizer_config.json` gives a role. */
   readonly specialTokens: SpecialTokens;
   /** All added tokens, by ascending id. */
   readonly addedTokens: readonly AddedToken[];
-  /** Forms that text is normalised to before it is split into words. */
-  readonly normalization: readonly NormalizationForm[];
+  /** What is done to text before it is split into words. */
+  readonly normalization: readonly NormalizationStep[];
+  /** Ids that end a turn or a text, by ascending id; empty if the files do not tell. */
+  readonly stopTokens: readonly number[];
   /** Greatest id plus one. The embedding table of a model may have more rows. */
   readonly vocabularySize: number;
   readonly #definition: TokenizerDefinition;
@@ -47,6 +51,7 @@ export class Tokenizer {
     this.specialTokens = definition.specialTokens;
     this.addedTokens = addedTokens;
     this.normalization = definition.normalization;
+    this.stopTokens = definition.stopTokens;
     this.#encoder = new BytePairEncoder(definition);
     this.#rawMatcher = new AddedTokenMatcher(addedTokens.filter((token) => !token.normalized));
     this.#normalizedMatcher = new AddedTokenMatcher(
@@ -63,6 +68,14 @@ export class Tokenizer {
   /** Builds a tokenizer from the files of a checkpoint. Throws InvalidFileError (file and JSON pointer) or UnsupportedError. */
   static fromFiles(files: TokenizerFiles): Tokenizer {
     return new Tokenizer(parseTokenizerFiles(files));
+  }
+
+  /**
+   * Builds a tokenizer from the metadata of a GGUF file (`tokenizer.ggml.…`), for the models `gpt2` and `llama`; `file` names it in errors.
+   * Throws InvalidFileError (file and key) or UnsupportedError.
+   */
+  static fromGguf(metadata: GgufMetadata, file: string): Tokenizer {
+    return new Tokenizer(parseGgufTokenizer(metadata, file));
   }
 
   /**
@@ -107,7 +120,12 @@ export class Tokenizer {
    * Ids that no token has, such as padding rows of an embedding table, give nothing.
    */
   decode(ids: Iterable<number>, options: { skipSpecial?: boolean } = {}): string {
-    const parts = Array.from(ids, (id) => this.tokenBytes(id, options));
+    let empty = true;
+    const parts = Array.from(ids, (id) => {
+      const bytes = empty ? this.firstTokenBytes(id, options) : this.tokenBytes(id, options);
+      if (empty) empty = this.tokenBytes(id, options).length === 0;
+      return bytes;
+    });
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
   }
 
@@ -118,7 +136,18 @@ export class Tokenizer {
     if (options.skipSpecial === true && added?.special === true) return noBytes;
     const token = this.#tokens[id];
     if (token === undefined) return noBytes;
-    return (this.#bytes[id] ??= added === undefined ? fromByteAlphabet(token) : textEncoder.encode(token));
+    return (this.#bytes[id] ??= spelledBytes(token, added !== undefined, this.#definition.decoding));
+  }
+
+  /**
+   * `tokenBytes` for the first token of a text that is not empty: models that put a space before every text (Llama 2) take it away here.
+   */
+  firstTokenBytes(id: number, options: { skipSpecial?: boolean } = {}): Uint8Array {
+    const bytes = this.tokenBytes(id, options);
+    const { decoding } = this.#definition;
+    if (decoding.type === "bytes" || decoding.leadingSpaces === "kept") return bytes;
+    if (decoding.leadingSpaces === "one") return bytes[0] === spaceByte ? bytes.subarray(1) : bytes;
+    return bytes.filter((byte) => byte !== spaceByte);
   }
 
   /** The id of a token, spelled as in the file (byte alphabet, or the content of an added token). */
@@ -136,18 +165,19 @@ export class Tokenizer {
     const covers = (start: number, end: number): boolean => ranges.some((range) => range[0] <= start && end <= range[1]);
     for (const piece of this.#rawMatcher.split(text, ranges, special)) {
       if ("id" in piece) output.push(piece.id);
-      else this.#encodeNormalized(piece.text, needsTrust && covers(piece.start, piece.start + piece.text.length), special, output);
+      else this.#encodeNormalized(piece.text, piece.start === 0, needsTrust && covers(piece.start, piece.start + piece.text.length), special, output);
     }
   }
 
   /** Normalising moves characters, so that a piece is either trusted as a whole or not at all. */
-  #encodeNormalized(text: string, trusted: boolean, special: boolean, output: number[]): void {
-    const { wordPatterns } = this.#definition;
+  #encodeNormalized(text: string, atStart: boolean, trusted: boolean, special: boolean, output: number[]): void {
+    const { wordSteps } = this.#definition;
     const normalized = normalize(text, this.normalization);
+    const visit = (word: string): void => this.#encoder.encode(word, output);
     const pieces: Piece[] = this.#normalizedMatcher.split(normalized, trusted ? [[0, normalized.length]] : [], special);
     for (const piece of pieces) {
       if ("id" in piece) output.push(piece.id);
-      else splitWords(piece.text, wordPatterns, (word) => this.#encoder.encode(word, output));
+      else splitWords(piece.text, wordSteps, atStart && piece.start === 0, visit);
     }
   }
 }

@@ -1,5 +1,3 @@
-import { LimitExceededError } from "@polywen/tensor";
-
 /**
  * Patterns of published tokenizers, as Oniguruma spells them, and the same in JavaScript. There is no general translation on purpose:
  * an unknown pattern from a file could take exponential time, and none of the linear-time engines knows the look-ahead `(?!\S)` that
@@ -20,9 +18,32 @@ export const qwen2Pattern: string = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r
 /** Llama 3: digits in threes. */
 export const llama3Pattern: string = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
+/** Qwen3.5: as Qwen2, but combining marks belong to letters. */
+export const qwen35Pattern: string = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+
+const upper: string = String.raw`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`;
+const lower: string = String.raw`[\p{Ll}\p{Lm}\p{Lo}\p{M}]`;
+const anyContraction: string = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?";
+const caseStart: string = String.raw`[^\r\n\p{L}\p{N}]?`;
+const caseTail: string = String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+
+/** GPT-4o and Llama 4 (`o200k`): words begin at capitals. */
+export const o200kPattern: string = `${caseStart}${upper}*${lower}+${anyContraction}|${caseStart}${upper}+${lower}*${anyContraction}|${String.raw`\p{N}{1,3}`}|${caseTail}`;
+
+/** Mistral's Tekken: as GPT-4o, without contractions, every digit a word. */
+export const tekkenPattern: string = `${caseStart}${upper}*${lower}+|${caseStart}${upper}+${lower}*|${String.raw`\p{N}`}|${caseTail}`;
+
+/** The last step of DeepSeek-V3. */
+export const deepseekV3Pattern: string =
+  "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
+
 const translations: ReadonlyMap<string, string> = new Map([
   [gpt2Pattern, String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+|${punctuation}|${trailing}`],
   [qwen2Pattern, String.raw`${contractions}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|${modernTail}`],
+  [qwen35Pattern, String.raw`${contractions}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^${space}\p{L}\p{M}\p{N}]+[\r\n]*|${space}*[\r\n]+|${trailing}`],
+  [o200kPattern, String.raw`${caseStart}${upper}*${lower}+(?:${contractions})?|${caseStart}${upper}+${lower}*(?:${contractions})?|\p{N}{1,3}|${punctuation}[\r\n/]*|${space}*[\r\n]+|${trailing}`],
+  [tekkenPattern, String.raw`${caseStart}${upper}*${lower}+|${caseStart}${upper}+${lower}*|\p{N}|${punctuation}[\r\n/]*|${space}*[\r\n]+|${trailing}`],
+  [deepseekV3Pattern, String.raw`[!"#$%&'()*+,\-.\/:;<=>?@\[\\\]^_\x60\{\|\}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|${space}*[\r\n]+|${trailing}`],
   [llama3Pattern, String.raw`${contractions}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|${modernTail}`],
 ]);
 
@@ -30,32 +51,4 @@ const translations: ReadonlyMap<string, string> = new Map([
 export function translateWordPattern(pattern: string): RegExp | undefined {
   const translation = translations.get(pattern);
   return translation === undefined ? undefined : new RegExp(translation, "gu");
-}
-
-/** Calls `visit` with every word of `text`. What a pattern does not match is a word too. */
-export function splitWords(text: string, patterns: readonly RegExp[], visit: (word: string) => void, stage = 0): void {
-  const pattern = patterns[stage];
-  if (pattern === undefined) {
-    if (text !== "") visit(text);
-    return;
-  }
-  let end = 0;
-  pattern.lastIndex = 0;
-  for (let match = execute(pattern, text); match !== null; match = execute(pattern, text)) {
-    if (match.index > end) splitWords(text.slice(end, match.index), patterns, visit, stage + 1);
-    splitWords(match[0], patterns, visit, stage + 1);
-    end = pattern.lastIndex;
-  }
-  if (end < text.length) splitWords(text.slice(end), patterns, visit, stage + 1);
-}
-
-function execute(pattern: RegExp, text: string): RegExpExecArray | null {
-  const start = pattern.lastIndex;
-  try {
-    return pattern.exec(text);
-  } catch (cause) {
-    // V8 gives the matcher a fixed stack, which a word of some millions of characters overflows.
-    const what = "the longest run of characters without a word boundary";
-    throw new LimitExceededError({ what, limit: 2 ** 21, received: text.length - start, unit: "characters" }, { cause });
-  }
 }

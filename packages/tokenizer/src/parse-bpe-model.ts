@@ -1,0 +1,95 @@
+import type { JsonNode } from "./json-node.ts";
+import { refuse } from "./json-steps.ts";
+import { PairTable } from "./pair-table.ts";
+import type { SymbolScheme } from "./tokenizer-definition.ts";
+
+/** Most entries in a vocabulary, and most merges; every id is below it. Published tokenizers have up to 262,144. */
+export const vocabularyLimit: number = 2 ** 21;
+
+/** What `/model` says. */
+export interface BpeModel {
+  readonly vocabulary: Map<string, number>;
+  readonly merges: PairTable;
+  readonly ignoreMerges: boolean;
+  readonly symbols: SymbolScheme;
+}
+
+export function parseBpeModel(node: JsonNode, byteLevel: boolean): BpeModel {
+  requireBpe(node);
+  const vocabulary = parseVocabulary(node.member("vocab"));
+  return {
+    vocabulary,
+    merges: parseMerges(node.member("merges"), vocabulary),
+    ignoreMerges: node.member("ignore_merges").boolean(false),
+    symbols: parseSymbols(node, vocabulary, byteLevel),
+  };
+}
+
+function requireBpe(model: JsonNode): void {
+  const type = model.member("type");
+  // Old files leave the type out; only BPE has merges.
+  const name = type.isNull && !model.member("merges").isNull ? "BPE" : type.string();
+  if (name !== "BPE") refuse(type, `the tokenizer model "${name}"`, ["BPE"]);
+  for (const affix of ["continuing_subword_prefix", "end_of_word_suffix"]) {
+    const node = model.member(affix);
+    if (!node.isNull && node.string() !== "") refuse(node, `BPE with ${affix}`);
+  }
+  const dropout = model.member("dropout");
+  if (!dropout.isNull && dropout.value !== 0) refuse(dropout, "BPE dropout");
+}
+
+function parseVocabulary(node: JsonNode): Map<string, number> {
+  const entries = node.record();
+  const tokens = Object.keys(entries);
+  if (tokens.length > vocabularyLimit) node.fail(`has ${tokens.length} entries; the limit is ${vocabularyLimit}`);
+  const vocabulary = new Map<string, number>();
+  const seen = new Uint8Array(vocabularyLimit);
+  for (const token of tokens) {
+    const id = entries[token];
+    // Nodes are made for complaints only: there are hundreds of thousands of tokens.
+    if (!isId(id)) node.member(token).index(vocabularyLimit);
+    if (seen[id as number] === 1) node.member(token).fail(`the id ${String(id)} is taken by another token`);
+    seen[id as number] = 1;
+    vocabulary.set(token, id as number);
+  }
+  return vocabulary;
+}
+
+function isId(id: unknown): id is number {
+  return typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocabularyLimit;
+}
+
+/** Rules from a list of pairs, `"left right"` or `["left", "right"]`; the rank is the place in the list. */
+export function parseMerges(node: JsonNode, vocabulary: ReadonlyMap<string, number>): PairTable {
+  const items: unknown = node.value;
+  if (!Array.isArray(items)) return node.fail("expected an array");
+  if (items.length > vocabularyLimit) node.fail(`has ${items.length} entries; the limit is ${vocabularyLimit}`);
+  const merges = new PairTable(items.length);
+  items.forEach((item: unknown, rank) => {
+    const fail = (problem: string): never => node.item(rank).fail(problem);
+    const parts: unknown[] = Array.isArray(item) ? item : typeof item === "string" ? item.split(" ") : fail("expected a string");
+    const [left, right] = parts;
+    if (typeof left !== "string" || typeof right !== "string" || parts.length !== 2) return fail("a merge joins exactly two tokens");
+    const idOf = (token: string): number => vocabulary.get(token) ?? fail(`the token ${JSON.stringify(token)} is not in the vocabulary`);
+    merges.set(idOf(left), idOf(right), rank, idOf(left + right));
+  });
+  return merges;
+}
+
+function parseSymbols(model: JsonNode, vocabulary: ReadonlyMap<string, number>, byteLevel: boolean): SymbolScheme {
+  const unknownNode = model.member("unk_token");
+  const unknown = unknownNode.isNull ? undefined : vocabulary.get(unknownNode.string());
+  if (!unknownNode.isNull && unknown === undefined) unknownNode.fail("is not in the vocabulary");
+  return {
+    type: byteLevel ? "bytes" : "characters",
+    byteTokens: model.member("byte_fallback").boolean(false) && !byteLevel ? byteTokens(vocabulary) : [],
+    unknown,
+    fuseUnknown: model.member("fuse_unk").boolean(false),
+    partialCharacters: new Map(),
+  };
+}
+
+/** The tokens `<0x00>` to `<0xFF>`, as far as they are there. */
+export function byteTokens(vocabulary: ReadonlyMap<string, number>): (number | undefined)[] {
+  return Array.from({ length: 256 }, (_, byte) => vocabulary.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
+}
