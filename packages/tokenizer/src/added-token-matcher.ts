@@ -17,6 +17,7 @@ const whiteSpace: RegExp = /^\p{White_Space}$/u;
 /** Finds added tokens in text: the leftmost first, the longest where several start. */
 export class AddedTokenMatcher {
   readonly #root: Node = { next: new Map() };
+  readonly #onlyStart: string | undefined;
   readonly isEmpty: boolean;
 
   /** `spell` gives the text to look for, by default the token's content. */
@@ -33,6 +34,8 @@ export class AddedTokenMatcher {
       }
       node.token = token;
     }
+    const [start, ...others] = this.#root.next.keys();
+    this.#onlyStart = start === undefined || others.length > 0 ? undefined : String.fromCharCode(start);
   }
 
   /**
@@ -44,7 +47,7 @@ export class AddedTokenMatcher {
     const pieces: Piece[] = [];
     let done = 0;
     for (const [rangeStart, rangeEnd] of ranges) {
-      for (let at = rangeStart; at < rangeEnd; ) {
+      for (let at = this.#nextStart(text, rangeStart); at < rangeEnd; at = this.#nextStart(text, at)) {
         const [token, end] = this.#longestAt(text, at, rangeEnd);
         if (token === undefined) {
           at += 1;
@@ -74,6 +77,13 @@ export class AddedTokenMatcher {
       }
       if (node !== undefined) yield at;
     }
+  }
+
+  /** The first place from `at` on where a token could start. Usually all begin with the same character, which is found quickly. */
+  #nextStart(text: string, at: number): number {
+    if (this.#onlyStart === undefined) return at;
+    const found = text.indexOf(this.#onlyStart, at);
+    return found < 0 ? text.length : found;
   }
 
   #longestAt(text: string, at: number, limit: number): [AddedToken | undefined, number] {

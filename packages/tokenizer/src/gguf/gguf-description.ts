@@ -17,6 +17,8 @@ export interface GgufTokenizerDescription {
   readonly pre: string | undefined;
   /** Texts by id; unlike each other, but several may be empty. */
   readonly tokens: readonly string[];
+  /** Ids by text, without the empty one. */
+  readonly idOfToken: ReadonlyMap<string, number>;
   readonly types: ArrayLike<number>;
   readonly scores: ArrayLike<number> | undefined;
   readonly ids: GgufTokenIds;
@@ -43,7 +45,7 @@ export interface GgufTokenIds {
 export function describeGgufTokenizer(metadata: GgufMetadata, file: string): GgufTokenizerDescription {
   const node = new JsonNode(file, Object.fromEntries(Array.from(metadata).filter(([key]) => key.startsWith("tokenizer."))));
   const key = (name: string): JsonNode => node.member(`tokenizer.ggml.${name}`);
-  const tokens = checkedTokens(key("tokens"));
+  const { tokens, idOfToken } = checkedTokens(key("tokens"));
   const id = (name: string): number | undefined => (key(`${name}_token_id`).isNull ? undefined : key(`${name}_token_id`).index(tokens.length));
   const flag = (name: string): boolean | undefined => (key(name).isNull ? undefined : key(name).boolean(false));
   return {
@@ -51,6 +53,7 @@ export function describeGgufTokenizer(metadata: GgufMetadata, file: string): Ggu
     model: key("model").string(),
     pre: key("pre").isNull ? undefined : key("pre").string(),
     tokens,
+    idOfToken,
     types: checkedTypes(key("token_type"), tokens.length),
     scores: checkedScores(key("scores"), tokens.length),
     ids: {
@@ -64,18 +67,19 @@ export function describeGgufTokenizer(metadata: GgufMetadata, file: string): Ggu
   };
 }
 
-function checkedTokens(node: JsonNode): readonly string[] {
+function checkedTokens(node: JsonNode): Pick<GgufTokenizerDescription, "tokens" | "idOfToken"> {
   const tokens: unknown = node.value;
   if (!Array.isArray(tokens) || tokens.length === 0) return node.fail("expected an array of texts");
   if (tokens.length > vocabularyLimit) node.fail(`has ${tokens.length} entries; the limit is ${vocabularyLimit}`);
-  const seen = new Map<string, number>();
+  const idOfToken = new Map<string, number>();
+  let empty = 0;
   tokens.forEach((token: unknown, id) => {
     if (typeof token !== "string") return node.item(id).fail("expected a text");
-    const other = seen.get(token);
-    if (other !== undefined && token !== "") node.item(id).fail(`the token ${JSON.stringify(token)} has the id ${other} already`);
-    seen.set(token, id);
+    if (token === "") return void (empty += 1);
+    idOfToken.set(token, id);
+    if (idOfToken.size + empty <= id) node.item(id).fail(`the token ${JSON.stringify(token)} has the id ${tokens.indexOf(token)} already`);
   });
-  return tokens as string[];
+  return { tokens: tokens as string[], idOfToken };
 }
 
 function checkedTypes(node: JsonNode, count: number): ArrayLike<number> {

@@ -93,12 +93,11 @@ function commonParts(description: GgufTokenizerDescription, ids: GgufTokenIds, a
   const stopTokens = ggufStopTokens({ ...description, ids });
   const addedTokens = addedTokensOf(description, new Set(stopTokens));
   checkAddedTokens(addedTokens, (id) => node.member("tokenizer.ggml.tokens").item(id));
-  const special = new Set(addedTokens.filter((token) => token.special).map((token) => token.id));
-  const vocabulary = new Map<string, number>();
+  const vocabulary = new Map(description.idOfToken);
+  // Control tokens are no results of merging: text cannot become one.
+  for (const { content, special } of addedTokens) if (special) vocabulary.delete(content);
   tokens.forEach((token, id) => {
-    const isPadding = types[id] === tokenTypes.unused && paddingRow.test(token);
-    // Control tokens are no results of merging: text cannot become one.
-    if (token !== "" && !isPadding && !special.has(id)) vocabulary.set(token, id);
+    if (types[id] === tokenTypes.unused && paddingRow.test(token)) vocabulary.delete(token);
   });
   const around = (wanted: boolean, id: number | undefined, key: string): number[] => {
     if (!wanted) return [];
