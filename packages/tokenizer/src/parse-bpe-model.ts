@@ -65,15 +65,20 @@ export function parseMerges(node: JsonNode, vocabulary: ReadonlyMap<string, numb
   if (!Array.isArray(items)) return node.fail("expected an array");
   if (items.length > vocabularyLimit) node.fail(`has ${items.length} entries; the limit is ${vocabularyLimit}`);
   const merges = new PairTable(items.length);
+  const idOf = (token: string, rank: number): number =>
+    vocabulary.get(token) ?? node.item(rank).fail(`the token ${JSON.stringify(token)} is not in the vocabulary`);
   items.forEach((item: unknown, rank) => {
-    const fail = (problem: string): never => node.item(rank).fail(problem);
-    const parts: unknown[] = Array.isArray(item) ? item : typeof item === "string" ? item.split(" ") : fail("expected a string");
-    const [left, right] = parts;
-    if (typeof left !== "string" || typeof right !== "string" || parts.length !== 2) return fail("a merge joins exactly two tokens");
-    const idOf = (token: string): number => vocabulary.get(token) ?? fail(`the token ${JSON.stringify(token)} is not in the vocabulary`);
-    merges.set(idOf(left), idOf(right), rank, idOf(left + right));
+    const [left, right] = typeof item === "string" ? halves(item) : Array.isArray(item) && item.length === 2 ? item : [];
+    if (typeof left !== "string" || typeof right !== "string") return node.item(rank).fail("a merge joins exactly two tokens");
+    merges.set(idOf(left, rank), idOf(right, rank), rank, idOf(left + right, rank));
   });
   return merges;
+}
+
+/** The texts around the only space. */
+function halves(merge: string): string[] {
+  const space = merge.indexOf(" ");
+  return space < 0 || merge.includes(" ", space + 1) ? [] : [merge.slice(0, space), merge.slice(space + 1)];
 }
 
 function parseSymbols(model: JsonNode, vocabulary: ReadonlyMap<string, number>, byteLevel: boolean): SymbolScheme {

@@ -17,8 +17,8 @@ export interface GgufTokenizerDescription {
   readonly pre: string | undefined;
   /** Texts by id; unlike each other, but several may be empty. */
   readonly tokens: readonly string[];
-  /** Ids by text, without the empty one. */
-  readonly idOfToken: ReadonlyMap<string, number>;
+  /** Ids by text, without the empty one. Whoever asked for the description may go on with it: copying it takes as long as making it. */
+  readonly idOfToken: Map<string, number>;
   readonly types: ArrayLike<number>;
   readonly scores: ArrayLike<number> | undefined;
   readonly ids: GgufTokenIds;

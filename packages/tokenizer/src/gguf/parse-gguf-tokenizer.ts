@@ -93,7 +93,7 @@ function commonParts(description: GgufTokenizerDescription, ids: GgufTokenIds, a
   const stopTokens = ggufStopTokens({ ...description, ids });
   const addedTokens = addedTokensOf(description, new Set(stopTokens));
   checkAddedTokens(addedTokens, (id) => node.member("tokenizer.ggml.tokens").item(id));
-  const vocabulary = new Map(description.idOfToken);
+  const vocabulary = description.idOfToken;
   // Control tokens are no results of merging: text cannot become one.
   for (const { content, special } of addedTokens) if (special) vocabulary.delete(content);
   tokens.forEach((token, id) => {
