@@ -5,7 +5,8 @@ export { resolveSampling, type Sampling, type SamplingOptions } from "./generati
 export { StopMatcher } from "./generation/stop-matcher.ts";
 export { collectWeights, type WeightNaming, type WeightRecipe } from "./loading/collect-weights.ts";
 export { createTextModel, textModelTypes } from "./models/registry.ts";
-export { parseQwen2Config, type Qwen2Config, type Qwen2ConfigPlace } from "./models/qwen2/qwen2-config.ts";
+export type { DecoderConfig, DecoderPlace } from "./models/decoder/decoder-config.ts";
+export { parseQwen2Config, type Qwen2Config } from "./models/qwen2/qwen2-config.ts";
 export { createQwen2Model } from "./models/qwen2/qwen2-model.ts";
 export { frequenciesOf } from "./rope/inverse-frequencies.ts";
 export { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "./text-model.ts";

@@ -7,7 +7,7 @@ import type { EngineRequest } from "./engine-request.ts";
 import { Engine, stepLimits } from "./engine.ts";
 
 const fields = { vocab_size: 50, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, tie_word_embeddings: true };
-const model = createQwen2Model(parseQwen2Config(fields, "config.json"));
+const model = createQwen2Model(parseQwen2Config(fields, { file: "config.json" }));
 const backend = createReferenceBackend();
 const limits = stepLimits(model, { cacheTokens: 64, maxSequences: 2, rowsPerStep: 8 }, 0);
 const program = model.buildStep(limits);

@@ -1,12 +1,19 @@
 import { UnsupportedError } from "@polywen/tensor";
 import type { JsonObject } from "@polywen/formats";
 import type { TextModel } from "../text-model.ts";
+import { parseLlamaConfig, parseMistralConfig } from "./llama/llama-config.ts";
+import { createLlamaModel } from "./llama/llama-model.ts";
 import { parseQwen2Config } from "./qwen2/qwen2-config.ts";
 import { createQwen2Model } from "./qwen2/qwen2-model.ts";
+import { parseQwen3Config } from "./qwen3/qwen3-config.ts";
+import { createQwen3Model } from "./qwen3/qwen3-model.ts";
 
 /** Text families by `model_type`. */
 const families: Readonly<Record<string, (config: JsonObject, file: string) => TextModel>> = {
-  qwen2: (config, file) => createQwen2Model(parseQwen2Config(config, file)),
+  llama: (config, file) => createLlamaModel(parseLlamaConfig(config, { file })),
+  mistral: (config, file) => createLlamaModel(parseMistralConfig(config, { file })),
+  qwen2: (config, file) => createQwen2Model(parseQwen2Config(config, { file })),
+  qwen3: (config, file) => createQwen3Model(parseQwen3Config(config, { file })),
 };
 
 /** `model_type`s that `createTextModel` knows. */

@@ -2,19 +2,32 @@ import type { RopeConfig, RopeScaling } from "./rope-config.ts";
 
 /**
  * Inverse frequencies of a head of width `width` for a sequence of `length` tokens whose model was trained for
- * `trainedLength`. Only dynamic scaling depends on the length. Computed in float32 steps like the reference.
+ * `trainedLength`. Only dynamic scaling and LongRoPE depend on the length. Computed in float32 steps like the reference.
  */
 export function inverseFrequencies(rope: RopeConfig, width: number, length: number, trainedLength: number): Float32Array {
   const { scaling } = rope;
-  if (scaling.kind === "dynamic") return frequenciesOf(dynamicBase(rope.theta, scaling.factor, width, Math.max(length, trainedLength), trainedLength), width);
   const plain = frequenciesOf(rope.theta, width);
-  if (scaling.kind === "linear") return plain.map((frequency) => frequency / scaling.factor);
-  return scaling.kind === "yarn" ? yarnFrequencies(plain, rope.theta, width, scaling) : plain;
+  switch (scaling.kind) {
+    case "none":
+      return plain;
+    case "linear":
+      return plain.map((frequency) => frequency / scaling.factor);
+    case "dynamic":
+      return frequenciesOf(dynamicBase(rope.theta, scaling.factor, width, Math.max(length, trainedLength), trainedLength), width);
+    case "yarn":
+      return yarnFrequencies(plain, rope.theta, width, scaling);
+    case "llama3":
+      return plain.map((frequency) => llama3Frequency(frequency, scaling));
+    case "longrope": {
+      const divisors = length > scaling.originalLength ? scaling.longFactors : scaling.shortFactors;
+      return plain.map((frequency, index) => frequency / divisors[index]!);
+    }
+  }
 }
 
-/** The factor of cosine and sine: 1 but for YaRN. */
-export function rotaryScale(rope: RopeConfig): number {
-  return rope.scaling.kind === "yarn" ? rope.scaling.attentionFactor : 1;
+/** The factor of cosine and sine: 1 but for YaRN and LongRoPE. */
+export function rotaryScale({ scaling }: RopeConfig): number {
+  return scaling.kind === "yarn" || scaling.kind === "longrope" ? scaling.attentionFactor : 1;
 }
 
 /** Which position axis each frequency follows: all the first, or the sections of M-RoPE in order. */
@@ -50,4 +63,10 @@ function yarnFrequencies(plain: Float32Array, theta: number, width: number, scal
     const ramp = Math.min(Math.max((index - low) / (high - low), 0), 1);
     return (frequency / scaling.factor) * ramp + frequency * (1 - ramp);
   });
+}
+
+function llama3Frequency(frequency: number, { factor, lowFrequencyFactor, highFrequencyFactor, originalLength }: Extract<RopeScaling, { kind: "llama3" }>): number {
+  const turns = (originalLength * frequency) / (2 * Math.PI);
+  const kept = Math.min(Math.max((turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor), 0), 1);
+  return (1 - kept) * (frequency / factor) + kept * frequency;
 }

@@ -25,6 +25,22 @@ export type RopeScaling =
       readonly truncate: boolean;
       /** Factor of cosine and sine. */
       readonly attentionFactor: number;
+    }
+  | {
+      readonly kind: "llama3";
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalLength: number;
+    }
+  | {
+      readonly kind: "longrope";
+      /** Divisors of the frequencies of sequences up to `originalLength`, and of longer ones. */
+      readonly shortFactors: readonly number[];
+      readonly longFactors: readonly number[];
+      readonly originalLength: number;
+      /** Factor of cosine and sine. */
+      readonly attentionFactor: number;
     };
 
 const positive = z.number().positive().finite();
@@ -41,6 +57,10 @@ export interface RopeFields {
   readonly attention_factor?: number | null | undefined;
   readonly mscale?: number | null | undefined;
   readonly mscale_all_dim?: number | null | undefined;
+  readonly low_freq_factor?: number | null | undefined;
+  readonly high_freq_factor?: number | null | undefined;
+  readonly short_factor?: number[] | null | undefined;
+  readonly long_factor?: number[] | null | undefined;
   readonly truncate?: boolean | null | undefined;
   readonly partial_rotary_factor?: number | null | undefined;
   readonly mrope_section?: number[] | undefined;
@@ -59,6 +79,10 @@ export const ropeFieldsSchema: z.ZodType<RopeFields> = z.looseObject({
   attention_factor: positive.nullish(),
   mscale: z.number().nullish(),
   mscale_all_dim: z.number().nullish(),
+  low_freq_factor: positive.nullish(),
+  high_freq_factor: positive.nullish(),
+  short_factor: z.array(positive).max(512).nullish(),
+  long_factor: z.array(positive).max(512).nullish(),
   truncate: z.boolean().nullish(),
   partial_rotary_factor: positive.nullish(),
   mrope_section: z.array(z.int().nonnegative()).max(16).optional(),
@@ -73,17 +97,28 @@ export interface RopeSource {
   readonly max_position_embeddings: number;
 }
 
-/** Reads both published spellings. `defaultTheta` is the class default of the family. Throws `UnsupportedError` for other scalings. */
-export function parseRopeConfig(source: RopeSource, defaultTheta: number): RopeConfig {
+/** What the family knows about its rotary settings. */
+export interface RopeContext {
+  /** Class default of the family. */
+  readonly defaultTheta: number;
+  /** Width of a head. */
+  readonly headWidth: number;
+  /** Throws for a field, whose name may be a path. */
+  readonly refuse: (field: string, problem: string) => never;
+}
+
+/** Reads both published spellings. Throws `UnsupportedError` for other scalings, and what `refuse` throws. */
+export function parseRopeConfig(source: RopeSource, context: RopeContext): RopeConfig {
   const fields = source.rope_parameters ?? source.rope_scaling ?? {};
-  const theta = fields.rope_theta ?? source.rope_theta ?? defaultTheta;
+  const theta = fields.rope_theta ?? source.rope_theta ?? context.defaultTheta;
   if (fields.mrope_interleaved === true) throw new UnsupportedError({ feature: "interleaved M-RoPE (mrope_interleaved)" });
   if ((fields.partial_rotary_factor ?? 1) !== 1) throw new UnsupportedError({ feature: "a partial rotary factor" });
-  const scaling = parseScaling(fields, source.max_position_embeddings);
+  const place = source.rope_parameters ? "rope_parameters" : "rope_scaling";
+  const scaling = parseScaling(fields, source.max_position_embeddings, { ...context, refuse: (field, problem) => context.refuse(`${place}/${field}`, problem) });
   return fields.mrope_section === undefined ? { theta, scaling } : { theta, scaling, sections: fields.mrope_section };
 }
 
-function parseScaling(fields: RopeFields, maxPositions: number): RopeScaling {
+function parseScaling(fields: RopeFields, maxPositions: number, context: RopeContext): RopeScaling {
   const kind = fields.rope_type ?? fields.type ?? "default";
   switch (kind) {
     case "default":
@@ -91,11 +126,15 @@ function parseScaling(fields: RopeFields, maxPositions: number): RopeScaling {
       return { kind: "none" };
     case "linear":
     case "dynamic":
-      return { kind, factor: required(fields.factor, kind) };
+      return { kind, factor: required(fields, "factor", context) };
     case "yarn":
       return parseYarn(fields, maxPositions);
+    case "llama3":
+      return parseLlama3(fields, maxPositions, context);
+    case "longrope":
+      return parseLongRope(fields, maxPositions, context);
     default:
-      throw new UnsupportedError({ feature: `rope scaling "${kind}"`, supported: ["default", "mrope", "linear", "dynamic", "yarn"] });
+      throw new UnsupportedError({ feature: `rope scaling "${kind}"`, supported: ["default", "mrope", "linear", "dynamic", "yarn", "llama3", "longrope"] });
   }
 }
 
@@ -110,7 +149,28 @@ function parseYarn(fields: RopeFields, maxPositions: number): RopeScaling {
   return { kind: "yarn", factor, originalLength, betaFast: beta_fast ?? 32, betaSlow: beta_slow ?? 1, truncate: truncate ?? true, attentionFactor };
 }
 
-function required(factor: number | null | undefined, kind: string): number {
-  if (factor === null || factor === undefined) throw new UnsupportedError({ feature: `rope scaling "${kind}" without a factor` });
-  return factor;
+/** Llama 3.1: long wavelengths are stretched, short ones kept, those between blended. */
+function parseLlama3(fields: RopeFields, maxPositions: number, context: RopeContext): RopeScaling {
+  const lowFrequencyFactor = required(fields, "low_freq_factor", context);
+  const highFrequencyFactor = required(fields, "high_freq_factor", context);
+  if (highFrequencyFactor <= lowFrequencyFactor) context.refuse("high_freq_factor", "it must exceed low_freq_factor");
+  const originalLength = fields.original_max_position_embeddings ?? maxPositions;
+  return { kind: "llama3", factor: required(fields, "factor", context), lowFrequencyFactor, highFrequencyFactor, originalLength };
+}
+
+/** Ding et al., 2024, with the magnitude of Phi-3: every frequency has a divisor of its own. */
+function parseLongRope(fields: RopeFields, maxPositions: number, context: RopeContext): RopeScaling {
+  const divisors = (name: "short_factor" | "long_factor"): readonly number[] => {
+    const list = fields[name] ?? [];
+    if (list.length !== context.headWidth / 2) context.refuse(name, `a list of ${context.headWidth / 2} factors is expected`);
+    return list;
+  };
+  const originalLength = fields.original_max_position_embeddings ?? maxPositions;
+  const factor = fields.factor ?? maxPositions / originalLength;
+  const magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalLength));
+  return { kind: "longrope", shortFactors: divisors("short_factor"), longFactors: divisors("long_factor"), originalLength, attentionFactor: fields.attention_factor ?? magnitude };
+}
+
+function required(fields: RopeFields, name: "factor" | "low_freq_factor" | "high_freq_factor", { refuse }: RopeContext): number {
+  return fields[name] ?? refuse(name, `rope scaling "${fields.rope_type ?? fields.type}" needs it`);
 }

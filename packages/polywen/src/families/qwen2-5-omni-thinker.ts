@@ -25,7 +25,7 @@ export const qwen25OmniThinker: FamilyLoader = async (folder, media): Promise<Fa
   const pointer = thinker === nested ? ["thinker_config"] : [];
   const text = part(folder, thinker, pointer, "text_config");
   const tied = text["tie_word_embeddings"] ?? thinker["tie_word_embeddings"] ?? false;
-  const config = parseQwen2Config({ ...text, tie_word_embeddings: tied }, folder.configPath, { pointer: [...pointer, "text_config"], multimodal: true });
+  const config = parseQwen2Config({ ...text, tie_word_embeddings: tied }, { file: folder.configPath, pointer: [...pointer, "text_config"], multimodal: true });
   // A folder without a processor for a modality simply does not offer it.
   const { preprocessorConfig } = folder.files;
   const { image, audio } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
