@@ -31,6 +31,7 @@ EngineObject::EngineObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   translate_errors(info.Env(), [&] {
     kernels_ = &select_kernels(text_at(options, "tier"));
+    int8_ = text_at(options, "activations") == "int8";
     pool_ = std::make_shared<ThreadPool>(static_cast<int>(integer_at(options, "threads")));
     queue_ = std::make_unique<JobQueue>(info.Env());
   });
@@ -74,8 +75,8 @@ Napi::Value EngineObject::run(const Napi::CallbackInfo& info) {
     const Napi::Array array = info[1].As<Napi::Array>();
     std::vector<int64_t> sizes(array.Length());
     for (uint32_t i = 0; i < array.Length(); i++) sizes[i] = array.Get(i).As<Napi::Number>().Int64Value();
-    job->work = [bound, sizes = std::move(sizes), kernels = kernels_, pool = pool_, control = job->control] {
-      execute(*bound->program, sizes, *kernels, *pool, *control);
+    job->work = [bound, sizes = std::move(sizes), kernels = kernels_, pool = pool_, int8 = int8_, control = job->control] {
+      execute(*bound->program, sizes, *kernels, *pool, int8, *control);
     };
     return queue_->add(std::move(job));
   });

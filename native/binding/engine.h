@@ -13,7 +13,7 @@ namespace polywen::binding {
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function define(Napi::Env env);
-  // Takes { tier, threads }.
+  // Takes { tier, threads, activations }: "int8" quantises inputs that meet quantised weights.
   explicit EngineObject(const Napi::CallbackInfo& info);
 
  private:
@@ -27,6 +27,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   std::unique_ptr<Job> new_job(Napi::Env env, std::shared_ptr<Control> control);
 
   const Kernels* kernels_ = nullptr;
+  bool int8_ = true;
   std::shared_ptr<ThreadPool> pool_;
   std::unique_ptr<JobQueue> queue_;  // its thread uses the pool: destroyed first
 };

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "../cpu/block_format.h"
+
 namespace polywen::binding {
 namespace {
 
@@ -26,7 +28,12 @@ Value named(const Napi::Object& object, const char* key, const std::pair<const c
   refuse(object.Env(), key, "a known name");
 }
 
-constexpr std::pair<const char*, Storage> kStorages[] = {{"f32", Storage::f32}, {"bf16", Storage::bf16}, {"f16", Storage::f16}};
+constexpr std::pair<const char*, Storage> kStorages[] = {
+    {"f32", Storage::f32},       {"bf16", Storage::bf16},   {"f16", Storage::f16},   {"q4_0", Storage::q4_0}, {"q4_1", Storage::q4_1},
+    {"q5_0", Storage::q5_0},     {"q5_1", Storage::q5_1},   {"q8_0", Storage::q8_0}, {"q2_k", Storage::q2_k}, {"q3_k", Storage::q3_k},
+    {"q4_k", Storage::q4_k},     {"q5_k", Storage::q5_k},   {"q6_k", Storage::q6_k}, {"mxfp4", Storage::mxfp4},
+    {"iq4_nl", Storage::iq4_nl},
+};
 constexpr std::pair<const char*, DType> kDTypes[] = {{"f32", DType::f32}, {"bf16", DType::bf16}, {"i32", DType::i32}, {"u32", DType::u32}};
 constexpr std::pair<const char*, Role> kRoles[] = {{"weight", Role::weight},
                                                    {"input", Role::input},
@@ -45,6 +52,7 @@ WeightSource parse_weight(const Napi::Object& weight) {
   source.storage = named(weight, "dtype", kStorages);
   source.out = shape.size() == 2 ? static_cast<int>(shape[0]) : 0;
   source.in = static_cast<int>(shape.back());
+  if (source.in % block_format(source.storage).stored_values != 0) refuse(weight.Env(), "shape", "of whole blocks");
   const Napi::Value bytes = weight.Get("bytes");
   if (!bytes.IsTypedArray()) {
     source.file = text_at(weight, "file");

@@ -33,11 +33,11 @@ void check_sizes(const Program& program, const std::vector<int64_t>& sizes) {
 
 }  // namespace
 
-void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, const Control& control) try {
+void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8, const Control& control) try {
   const Program::Lock lock(program);
   check_sizes(program, sizes);
   copy_inputs(program, sizes);
-  Run run(program, sizes, kernels, pool);
+  Run run(program, sizes, kernels, pool, int8);
   run.arrange_pages();
   for (const Operation& operation : program.operations()) {
     control.check();

@@ -5,6 +5,8 @@
 // call, with its reduction in an order fixed by the tier alone:
 //   * linear: along the input width in blocks of kLinearBlock, fused multiply-adds in sequence inside a block (from
 //     zero; the generic tier rounds the products on targets without FMA), block sums added in sequence, the bias last;
+//     with quantised inputs, a block is summed 32 inputs at a time: integer dot products are exact, and enter the sum
+//     by one fused multiply-add with the scales of weights and inputs, then one with what the weights subtract;
 //   * attention: keys in tiles of kKeyTile anchored at position 0 of the sequence (paged) or at the begin of the
 //     row's span (packed), online softmax from tile to tile;
 //   * norms: sums in double in fixed lanes over the last axis.
@@ -16,15 +18,33 @@
 
 namespace polywen {
 
-enum class Storage : uint8_t { f32, bf16, f16 };
+enum class Storage : uint8_t { f32, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, mxfp4, q2_k, q3_k, q4_k, q5_k, q6_k };
 
 constexpr int kPanelRows = 16;     // output rows of a weight panel; keys of a page
 constexpr int kLinearBlock = 256;  // input values whose products are summed before they join the total
 constexpr int kKeyTile = 16;       // keys of one softmax tile: one page
 
+constexpr int kGroup = 32;                          // inputs that share a scale
+constexpr int kBlockGroups = kLinearBlock / kGroup;
+
+// A block of quantised inputs of one row: input k is about codes[k] * scales[k / 32].
+struct alignas(32) InputBlock {
+  int8_t codes[kLinearBlock];
+  float scales[kBlockGroups];
+  float products[kBlockGroups];         // of a group: scale times the sum of its codes
+  int32_t sums[kBlockGroups];           // of the codes of a group
+  int16_t half_sums[2 * kBlockGroups];  // of the codes of half a group
+};
+
+// Quantised rows, block by block: block b of row r is blocks[b * stride + r]. What lies past the width is zero.
+struct QuantisedInput {
+  const InputBlock* blocks;
+  int stride;
+};
+
 // A weight matrix [out, in] in panels of 16 output rows, the last one padded with zeros. A panel holds for each
 // input k its 16 values: f32 and f16 in row order; bf16 interleaved (row j at 2j, row j + 8 at 2j + 1) so that a
-// 32-bit shift and a mask turn one load into two registers of f32 without a shuffle.
+// 32-bit shift and a mask turn one load into two registers of f32 without a shuffle. Quantised blocks: block_format.h.
 struct Matrix {
   Storage storage;
   int out;
@@ -33,11 +53,18 @@ struct Matrix {
 };
 
 struct LinearArgs {
-  const float* input;  // [rows, in]
+  const float* input;  // [rows, in]; not read where `quantised` is there
   int rows;
   Matrix weight;
   const float* bias;   // [out] or null
   float* output;       // [rows, out]
+  QuantisedInput quantised = {nullptr, 0};  // for weights of quantised blocks, or null: the weights become f32
+};
+
+struct QuantiseArgs {
+  const float* input;  // [rows, width]
+  int rows, width;
+  InputBlock* blocks;
 };
 
 struct EmbeddingArgs {
@@ -112,6 +139,7 @@ struct Kernels {
   // Items: panels of the weight, for all rows of the input.
   void (*linear)(const LinearArgs&, int begin, int end);
   // Items: rows.
+  void (*quantise)(const QuantiseArgs&, int begin, int end);
   void (*embedding)(const EmbeddingArgs&, int begin, int end);
   void (*gather)(const GatherArgs&, int begin, int end);
   void (*rms_norm)(const NormArgs&, int begin, int end);

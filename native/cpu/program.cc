@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "block_format.h"
+
 namespace polywen {
 namespace {
 
@@ -31,6 +33,7 @@ Program::Program(ProgramParts parts) : parts_(std::move(parts)) {
   }
   bind_resources();
   place_buffers();
+  place_quantised_input();
   check_attention();
   weights_ = parts_.weights;
   parts_.weights.reset();
@@ -84,6 +87,17 @@ void Program::place_buffers() {
   for (Tensor& tensor : parts_.tensors) {
     if (tensor.alias >= 0) tensor.data = parts_.tensors[static_cast<size_t>(tensor.alias)].data;
   }
+}
+
+void Program::place_quantised_input() {
+  int64_t blocks = 0;
+  for (const Operation& operation : parts_.operations) {
+    const Linear* linear = std::get_if<Linear>(&operation);
+    if (!linear || !is_quantised(tensor(linear->weight).weight->storage)) continue;
+    const int64_t per_row = (tensor(linear->weight).weight->in + kLinearBlock - 1) / kLinearBlock;
+    blocks = std::max(blocks, tensor(linear->input).rows.resolve(parts_.capacities) * per_row);
+  }
+  if (blocks > 0) quantised_ = Buffer("quantised inputs of " + parts_.name, static_cast<size_t>(blocks) * sizeof(InputBlock));
 }
 
 // Limits of the attention kernels, and resources that cannot be laid out for keys and for values at once.

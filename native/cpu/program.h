@@ -119,7 +119,9 @@ class Program {
   const std::vector<Tensor>& tensors() const { return parts_.tensors; }
   const std::vector<Operation>& operations() const { return parts_.operations; }
   const std::vector<int64_t>& capacities() const { return parts_.capacities; }
-  size_t arena_bytes() const { return arena_.bytes(); }
+  size_t arena_bytes() const { return arena_.bytes() + quantised_.bytes(); }
+  // Room for the quantised form of the input of any linear operation; untouched where there is none.
+  InputBlock* quantised_input() const { return reinterpret_cast<InputBlock*>(quantised_.data()); }
 
   // Keeps weights and resources alive while it exists. Throws DISPOSED if one of them is gone.
   class Lock {
@@ -135,10 +137,12 @@ class Program {
   void bind_weight(Tensor& tensor);
   void bind_resources();
   void place_buffers();
+  void place_quantised_input();
   void check_attention() const;
 
   ProgramParts parts_;
   Buffer arena_;
+  Buffer quantised_;
   std::weak_ptr<Weights> weights_;
   std::vector<std::weak_ptr<Resource>> resources_;
 };

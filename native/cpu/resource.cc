@@ -31,7 +31,7 @@ int64_t product_from(const std::vector<int64_t>& shape, size_t first) {
 }
 
 size_t bytes_of(const ResourceSpec& spec) {
-  const size_t cell = spec.paged ? storage_bytes(spec.storage) : sizeof(float);
+  const size_t cell = spec.paged ? static_cast<size_t>(block_format(spec.storage).stored_bytes) : sizeof(float);
   return static_cast<size_t>(product_from(spec.shape, 0)) * cell;
 }
 

@@ -13,8 +13,8 @@ namespace polywen {
 
 class Run {
  public:
-  Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool)
-      : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool) {}
+  Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8)
+      : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool), int8_(int8) {}
 
   // Lays pages out as the attention of this program reads them.
   void arrange_pages();
@@ -45,6 +45,7 @@ class Run {
     pool_.run(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
   }
 
+  QuantisedInput quantise(const Linear&);
   void check_embedding(const Embedding&) const;
   void check_attention(const Attention&);
   void check_pages(const Attention&, int64_t page_limit) const;
@@ -54,6 +55,8 @@ class Run {
   const std::vector<int64_t>& sizes_;
   const Kernels& kernels_;
   ThreadPool& pool_;
+  const bool int8_;
+  int quantised_ = -1;  // the tensor whose quantised form the program's room holds: neighbours often share an input
   // The index tensors of attention that are known to be good: all layers share them.
   std::vector<std::array<int64_t, 5>> checked_;
 };

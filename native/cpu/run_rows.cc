@@ -32,10 +32,24 @@ void Run::operator()(const Gather& operation) {
   for_rows(rows(operation.indices), taps * args.width, [&](int64_t begin, int64_t end) { kernels_.gather(args, static_cast<int>(begin), static_cast<int>(end)); });
 }
 
+// The input of a linear operation as integers, or null where it is used as it is.
+QuantisedInput Run::quantise(const Linear& operation) {
+  const Weight& weight = *tensor(operation.weight).weight;
+  if (!int8_ || !is_quantised(weight.storage)) return {nullptr, 0};
+  const int count = static_cast<int>(rows(operation.input));
+  const QuantiseArgs args = {floats(operation.input), count, weight.in, program_.quantised_input()};
+  if (quantised_ != operation.input) {
+    for_rows(count, weight.in, [&](int64_t begin, int64_t end) { kernels_.quantise(args, static_cast<int>(begin), static_cast<int>(end)); });
+    quantised_ = operation.input;
+  }
+  return {args.blocks, count};
+}
+
 void Run::operator()(const Linear& operation) {
   const Matrix weight = tensor(operation.weight).weight->matrix();
   const int count = static_cast<int>(rows(operation.input));
   if (count == 0) return;
+  const QuantisedInput quantised = quantise(operation);
   // Panels are shared out; where there are too few of them, rows are as well.
   constexpr int kRowBlock = 96;
   const int64_t panels = panel_count(weight.out);
@@ -48,7 +62,8 @@ void Run::operator()(const Linear& operation) {
       const int64_t first = begin / panels * block;
       const int64_t last_item = std::min(end, (begin / panels + 1) * panels);
       const LinearArgs args = {floats(operation.input) + first * weight.in, static_cast<int>(std::min<int64_t>(block, count - first)), weight,
-                               floats(operation.bias), floats(operation.output) + first * weight.out};
+                               floats(operation.bias), floats(operation.output) + first * weight.out,
+                               {quantised.blocks ? quantised.blocks + first : nullptr, quantised.stride}};
       const int64_t base = begin / panels * panels;
       kernels_.linear(args, static_cast<int>(begin - base), static_cast<int>(last_item - base));
       begin = last_item;

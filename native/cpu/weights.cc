@@ -45,6 +45,11 @@ void widen(const char* stored, int64_t count, float (*convert)(Bits), float* tar
 void load_vector(const Task& task, const char* stored) {
   float* target = reinterpret_cast<float*>(task.target->memory.data()) + task.begin;
   const int64_t count = task.end - task.begin;
+  if (is_quantised(task.source->storage)) {  // whole: see add_tasks
+    std::vector<char> panel(panel_bytes(task.source->storage, task.source->in));
+    pack_panels(task.source->storage, stored, 1, task.source->in, panel.data(), 0, 1);
+    return unpack_row({task.source->storage, 1, task.source->in, panel.data()}, 0, target);
+  }
   if (task.source->storage == Storage::f32) memcpy(target, stored, static_cast<size_t>(count) * sizeof(float));
   else if (task.source->storage == Storage::bf16) widen<uint16_t>(stored, count, generic::float_of_bf16, target);
   else widen<uint16_t>(stored, count, generic::float_of_f16, target);
@@ -52,7 +57,7 @@ void load_vector(const Task& task, const char* stored) {
 
 void load_panels(const Task& task, const char* stored, int rows, std::vector<char>& aligned) {
   const WeightSource& source = *task.source;
-  if (reinterpret_cast<uintptr_t>(stored) % alignof(float) != 0) {
+  if (!is_quantised(source.storage) && reinterpret_cast<uintptr_t>(stored) % alignof(float) != 0) {
     aligned.assign(stored, stored + rows * source.row_bytes());
     stored = aligned.data();
   }
@@ -64,19 +69,20 @@ void load_task(const Task& task, std::vector<char>& scratch, Control& control) {
   const WeightSource& source = *task.source;
   std::vector<char> aligned;
   const bool vector = source.out == 0;
-  const int64_t unit = vector ? static_cast<int64_t>(storage_bytes(source.storage)) : source.row_bytes();
   const int64_t first = vector ? task.begin : task.begin * kPanelRows;
   const int64_t last = vector ? task.end : std::min<int64_t>(task.end * kPanelRows, source.out);
-  const char* stored = fetch(task, first * unit, (last - first) * unit, scratch);
+  const auto bytes = [&](int64_t count) { return vector ? row_bytes(source.storage, static_cast<int>(count)) : count * source.row_bytes(); };
+  const char* stored = fetch(task, bytes(first), bytes(last - first), scratch);
   if (vector) load_vector(task, stored);
   else load_panels(task, stored, static_cast<int>(last - first), aligned);
-  control.advance((last - first) * unit);
+  control.advance(bytes(last - first));
 }
 
 void add_tasks(const WeightSource& source, const WeightFile* file, Weight& target, std::vector<Task>& tasks) {
   const int64_t items = source.out == 0 ? source.in : panel_count(source.out);
   const int64_t item_bytes = std::max<int64_t>(1, source.byte_length() / items);
-  const int64_t step = std::max<int64_t>(1, kTaskBytes / item_bytes);
+  const bool whole = source.out == 0 && is_quantised(source.storage);
+  const int64_t step = whole ? items : std::max<int64_t>(1, kTaskBytes / item_bytes);
   for (int64_t begin = 0; begin < items; begin += step) tasks.push_back({&source, file, &target, begin, std::min(begin + step, items)});
 }
 
@@ -111,7 +117,7 @@ void run_tasks(const std::vector<Task>& tasks, ThreadPool& pool, Control& contro
 
 }  // namespace
 
-int64_t WeightSource::row_bytes() const { return static_cast<int64_t>(in) * static_cast<int64_t>(storage_bytes(storage)); }
+int64_t WeightSource::row_bytes() const { return polywen::row_bytes(storage, in); }
 
 Weights::Weights(const std::vector<WeightSource>& sources, ThreadPool& pool, Control& control) try {
   std::map<std::string, WeightFile> files;

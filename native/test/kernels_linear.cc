@@ -18,7 +18,7 @@ Weight random_weight(Storage storage, int out, int in) {
   Weight weight;
   const size_t size = static_cast<size_t>(out) * in;
   weight.values.resize(size);
-  std::vector<char> stored(size * storage_bytes(storage));
+  std::vector<char> stored(size * static_cast<size_t>(block_format(storage).stored_bytes));
   for (size_t i = 0; i < size; i++) {
     float value = random_float();
     uint16_t bits = to_bf16(value);

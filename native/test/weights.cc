@@ -44,8 +44,8 @@ float stored_value(const char* bytes, Storage storage) {
 void expect_weight(const Weight& weight, const char* bytes, Storage storage, const std::string& what) {
   std::vector<float> expected(static_cast<size_t>(weight.in)), actual(expected.size());
   for (int row = 0; row < std::max(1, weight.out); row++) {
-    const char* start = bytes + static_cast<size_t>(row) * expected.size() * storage_bytes(storage);
-    for (size_t i = 0; i < expected.size(); i++) expected[i] = stored_value(start + i * storage_bytes(storage), storage);
+    const char* start = bytes + static_cast<size_t>(row) * expected.size() * static_cast<size_t>(block_format(storage).stored_bytes);
+    for (size_t i = 0; i < expected.size(); i++) expected[i] = stored_value(start + i * static_cast<size_t>(block_format(storage).stored_bytes), storage);
     if (weight.out == 0) actual.assign(weight.vector(), weight.vector() + weight.in);
     else unpack_row(weight.matrix(), row, actual.data());
     expect_same(actual, expected, what + " row " + std::to_string(row));

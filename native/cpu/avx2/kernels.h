@@ -5,6 +5,8 @@
 namespace polywen::avx2 {
 
 void linear(const LinearArgs&, int begin, int end);
+void linear_int8(const LinearArgs&, int begin, int end);
+void quantise(const QuantiseArgs&, int begin, int end);
 void rms_norm(const NormArgs&, int begin, int end);
 void layer_norm(const NormArgs&, int begin, int end);
 void rotary(const RotaryArgs&, int begin, int end);

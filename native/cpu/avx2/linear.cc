@@ -1,5 +1,7 @@
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include "../pack.h"
 #include "kernels.h"
+#include "panel_outputs.h"
 #include "simd.h"
 
 namespace polywen::avx2 {
@@ -8,27 +10,6 @@ namespace {
 const char* panel_of(const Matrix& weight, int panel) {
   const ptrdiff_t bytes = weight.storage == Storage::f32 ? 4 : 2;
   return static_cast<const char*>(weight.panels) + panel * bytes * kPanelRows * weight.in;
-}
-
-// Writes 16 outputs of one row; panels past the last whole one are cut off.
-inline void store_outputs(float* output, int columns, __m256 low, __m256 high) {
-  if (columns >= kPanelRows) {
-    _mm256_storeu_ps(output, low);
-    _mm256_storeu_ps(output + kLanes, high);
-  } else {
-    _mm256_maskstore_ps(output, first_lanes(columns), low);
-    _mm256_maskstore_ps(output + kLanes, first_lanes(columns - kLanes), high);
-  }
-}
-
-inline void load_outputs(const float* output, int columns, __m256& low, __m256& high) {
-  if (columns >= kPanelRows) {
-    low = _mm256_loadu_ps(output);
-    high = _mm256_loadu_ps(output + kLanes);
-  } else {
-    low = _mm256_maskload_ps(output, first_lanes(columns));
-    high = _mm256_maskload_ps(output + kLanes, first_lanes(columns - kLanes));
-  }
 }
 
 constexpr int bytes_per_input(Storage storage) { return (storage == Storage::f32 ? 4 : 2) * kPanelRows; }
@@ -241,13 +222,36 @@ void multiply_all(const LinearArgs& args, int begin, int end) {
   }
 }
 
+// Quantised weights in f32: every block of a panel is unpacked once for all rows.
+void multiply_unpacked(const LinearArgs& args, int begin, int end) {
+  alignas(64) float weights[kLinearBlock * kPanelRows];
+  alignas(64) float inputs[kTileRows * kLinearBlock];
+  const int in = args.weight.in, out = args.weight.out;
+  for (int panel = begin; panel < end; panel++) {
+    const int column = panel * kPanelRows;
+    for (int first = 0; first < in; first += kLinearBlock) {
+      const int depth = smaller(kLinearBlock, in - first);
+      unpack_panel(args.weight, panel, first, depth, weights);
+      const float* bias = first + depth == in && args.bias ? args.bias + column : nullptr;
+      for (int row = 0; row < args.rows; row += kTileRows) {
+        const int rows = smaller(kTileRows, args.rows - row);
+        copy_inputs(args, row, rows, first, depth, inputs);
+        float* output = args.output + static_cast<ptrdiff_t>(row) * out + column;
+        add_tile<Storage::f32>(rows, inputs, {reinterpret_cast<const char*>(weights), depth, output, out, out - column, first == 0, bias, reinterpret_cast<const char*>(weights), 0});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void linear(const LinearArgs& args, int begin, int end) {
+  if (args.quantised.blocks) return linear_int8(args, begin, end);
   switch (args.weight.storage) {
     case Storage::f32: return multiply_all<Storage::f32>(args, begin, end);
     case Storage::bf16: return multiply_all<Storage::bf16>(args, begin, end);
     case Storage::f16: return multiply_all<Storage::f16>(args, begin, end);
+    default: return multiply_unpacked(args, begin, end);
   }
 }
 

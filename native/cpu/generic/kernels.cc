@@ -4,7 +4,7 @@ namespace polywen {
 
 const Kernels& generic_kernels() {
   static constexpr Kernels table = {
-      "generic",        generic::linear,     generic::embedding,  generic::gather,
+      "generic",        generic::linear,     generic::quantise,   generic::embedding,  generic::gather,
       generic::rms_norm, generic::layer_norm, generic::rotary,     generic::activation,
       generic::add,     generic::multiply,   generic::swiglu,     generic::attention,
   };

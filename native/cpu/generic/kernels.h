@@ -5,6 +5,8 @@
 namespace polywen::generic {
 
 void linear(const LinearArgs&, int begin, int end);
+void linear_int8(const LinearArgs&, int begin, int end);
+void quantise(const QuantiseArgs&, int begin, int end);
 void embedding(const EmbeddingArgs&, int begin, int end);
 void gather(const GatherArgs&, int begin, int end);
 void rms_norm(const NormArgs&, int begin, int end);

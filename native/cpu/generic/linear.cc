@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../pack.h"
 #include "kernels.h"
 #include "numbers.h"
 
@@ -8,6 +9,7 @@ namespace {
 
 // `depth` inputs of a panel, from input `first` on, as f32 [depth][16] in row order.
 void unpack_block(const Matrix& weight, int panel, int first, int depth, float* block) {
+  if (is_quantised(weight.storage)) return unpack_panel(weight, panel, first, depth, block);
   const size_t start = (static_cast<size_t>(panel) * weight.in + first) * kPanelRows;
   const int count = depth * kPanelRows;
   if (weight.storage == Storage::f32) {
@@ -31,6 +33,7 @@ void unpack_block(const Matrix& weight, int panel, int first, int depth, float* 
 }  // namespace
 
 void linear(const LinearArgs& args, int begin, int end) {
+  if (args.quantised.blocks) return linear_int8(args, begin, end);
   const Matrix& weight = args.weight;
   float block[kLinearBlock * kPanelRows];
   for (int panel = begin; panel < end; panel++) {

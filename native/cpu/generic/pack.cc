@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "numbers.h"
+#include "pack_blocks.h"
 
 namespace polywen {
 namespace {
@@ -37,14 +38,27 @@ void pack(Storage storage, const Value* matrix, int out, int in, Value* panels, 
 
 }  // namespace
 
-size_t storage_bytes(Storage storage) { return storage == Storage::f32 ? 4 : 2; }
+int64_t row_bytes(Storage storage, int in) {
+  const BlockFormat format = block_format(storage);
+  return static_cast<int64_t>(in) / format.stored_values * format.stored_bytes;
+}
 
 int panel_count(int out) { return out / kPanelRows + (out % kPanelRows != 0); }
 
-size_t panel_bytes(Storage storage, int in) { return static_cast<size_t>(in) * kPanelRows * storage_bytes(storage); }
+size_t panel_bytes(Storage storage, int in) {
+  const BlockFormat format = block_format(storage);
+  return is_quantised(storage) ? static_cast<size_t>(format.slab_offset(in / kGroup) - (format.factors ? format.factor_bytes() : 0))
+                               : static_cast<size_t>(in) * kPanelRows * static_cast<size_t>(format.stored_bytes);
+}
 
 void pack_panels(Storage storage, const void* matrix, int out, int in, void* panels, int begin, int end) {
-  if (storage == Storage::f32) {
+  if (is_quantised(storage)) {
+    for (int panel = begin; panel < end; panel++) {
+      const auto* stored = static_cast<const uint8_t*>(matrix) + static_cast<int64_t>(panel) * kPanelRows * row_bytes(storage, in);
+      generic::pack_block_panel(storage, stored, std::min(kPanelRows, out - panel * kPanelRows), in,
+                                static_cast<uint8_t*>(panels) + static_cast<size_t>(panel) * panel_bytes(storage, in));
+    }
+  } else if (storage == Storage::f32) {
     pack(storage, static_cast<const uint32_t*>(matrix), out, in, static_cast<uint32_t*>(panels), begin, end);
   } else {
     pack(storage, static_cast<const uint16_t*>(matrix), out, in, static_cast<uint16_t*>(panels), begin, end);
@@ -52,6 +66,14 @@ void pack_panels(Storage storage, const void* matrix, int out, int in, void* pan
 }
 
 void unpack_row(const Matrix& matrix, int row, float* output) {
+  if (is_quantised(matrix.storage)) {
+    float group[kGroup * kPanelRows];
+    for (int k = 0; k < matrix.in; k++) {
+      if (k % kGroup == 0) unpack_panel(matrix, row / kPanelRows, k, kGroup, group);
+      output[k] = group[k % kGroup * kPanelRows + row % kPanelRows];
+    }
+    return;
+  }
   const size_t start = static_cast<size_t>(row / kPanelRows) * matrix.in * kPanelRows +
                        slot_of_row(matrix.storage, row % kPanelRows);
   if (matrix.storage == Storage::f32) {

@@ -7,7 +7,7 @@ export const API_VERSION = 2;
 export interface NativeAddon {
   readonly apiVersion: number;
   /** An empty tier means the best one. */
-  readonly Engine: new (options: { readonly tier: string; readonly threads: number }) => NativeEngine;
+  readonly Engine: new (options: { readonly tier: string; readonly threads: number; readonly activations: "int8" | "f32" }) => NativeEngine;
   readonly Control: new () => NativeControl;
   readonly Resource: new (spec: { name: string; dtype: "f32" | "bf16"; shape: readonly number[]; paged: boolean }) => NativeHandle;
   readonly Program: new (parts: NativeProgramParts) => NativeProgram;

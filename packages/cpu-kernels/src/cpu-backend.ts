@@ -32,6 +32,11 @@ import { withControl } from "./with-control.ts";
 export interface CpuBackendOptions {
   /** Threads that compute, from 1 to 256. Default: all cores that this process may use. No result depends on it. */
   readonly threads?: number | undefined;
+  /**
+   * How inputs meet block-quantised weights: rounded to `int8` in groups of 32 (default), or as `f32`, which is exact
+   * and several times slower.
+   */
+  readonly activations?: "int8" | "f32" | undefined;
 }
 
 const MAX_THREADS = 256;
@@ -46,9 +51,11 @@ export async function createCpuBackend(options: CpuBackendOptions = {}): Promise
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new InvalidArgumentError({ argument: "threads", expected: `an integer from 1 to ${MAX_THREADS}`, received: threads });
   }
+  const { activations = "int8" } = options;
+  if (activations !== "int8" && activations !== "f32") throw new InvalidArgumentError({ argument: "activations", expected: '"int8" or "f32"', received: activations });
   const addon = loadAddon();
   const tier = process.env["POLYWEN_CPU_ISA"] ?? "";
-  return new CpuBackend(addon, callNative("starting the cpu backend", () => new addon.Engine({ tier, threads })), threads);
+  return new CpuBackend(addon, callNative("starting the cpu backend", () => new addon.Engine({ tier, threads, activations })), threads);
 }
 
 class CpuBackend implements Backend {

@@ -50,7 +50,7 @@ describe("worker threads", { timeout: 60_000 }, () => {
       worker,
       `const { parentPort, workerData } = require("node:worker_threads");
        const { Engine, Control } = require(workerData);
-       const engine = new Engine({ tier: "", threads: 2 });
+       const engine = new Engine({ tier: "", threads: 2, activations: "int8" });
        const bytes = new Uint8Array(new Float32Array(1 << 20).buffer);
        const load = () => engine.loadWeights([{ name: "w", dtype: "f32", shape: [1024, 1024], bytes }], new Control());
        let rounds = 0;

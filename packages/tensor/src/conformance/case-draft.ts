@@ -5,6 +5,7 @@ import type { TensorSpec } from "../program.ts";
 import { elementCount, type Extent, type Shape } from "../shape.ts";
 import { encodeFloats } from "./encode-floats.ts";
 import type { CaseRun, PreparedCase } from "./prepared-case.ts";
+import { randomBlocks } from "./random-blocks.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /** A program under construction whose tensors are declared together with their data. */
@@ -32,6 +33,13 @@ export class CaseDraft {
   weight(name: string, shape: readonly number[], options: { dtype?: StorageDType; values?: readonly number[] } = {}): TensorSpec {
     const { dtype = "f32", values = this.random.normals(elementCount(shape, {}), shape.at(-1)! ** -0.5) } = options;
     this.#weights.set(name, { dtype, shape, location: { kind: "bytes", bytes: encodeFloats(values, dtype) } });
+    return this.builder.weight(name, shape);
+  }
+
+  /** A matrix of random quantised blocks. */
+  blocks(name: string, shape: readonly number[], dtype: StorageDType): TensorSpec {
+    const bytes = randomBlocks(this.random, dtype, elementCount(shape, {}));
+    this.#weights.set(name, { dtype, shape, location: { kind: "bytes", bytes } });
     return this.builder.weight(name, shape);
   }
 

@@ -1,4 +1,4 @@
-import type { StorageDType } from "../dtype.ts";
+import { storageDTypes, storageFormatOf, type StorageDType } from "../dtype.ts";
 import type { ActivationFunction } from "../operations.ts";
 import type { CaseDraft } from "./case-draft.ts";
 import { conformanceCase, type ConformanceCase } from "./conformance-case.ts";
@@ -10,6 +10,11 @@ const POINTWISE = 2e-6;
 
 /** Rounding of f32 sums. */
 const SUMS = 2e-5;
+
+const blockDtypes: readonly StorageDType[] = storageDTypes.filter((dtype) => storageFormatOf(dtype).values > 1);
+
+/** Inputs may be rounded to 8 bits in groups of 32 where they meet quantised weights. */
+const CODES = 0.03;
 
 function embeddingCase(rows: number, width: number, dtype: StorageDType, media?: "f32" | "bf16"): ConformanceCase {
   return conformanceCase(`embedding ${rows}×${width} ${dtype}${media === undefined ? "" : `, media ${media}`}`, 0, (draft) => {
@@ -44,6 +49,29 @@ function linearCase(rows: number, depth: number, columns: number, dtype: Storage
     const input = draft.floats("input", [draft.dimension("rows", rows), depth]);
     const weight = draft.weight("weight", [columns, depth], { dtype });
     draft.builder.output("output", draft.builder.linear(input, weight, bias ? draft.weight("bias", [columns], { dtype }) : undefined));
+  }, { splittable: rows > 1 });
+}
+
+function blocksCase(rows: number, depth: number, columns: number, dtype: StorageDType): ConformanceCase {
+  return conformanceCase(`linear ${rows}×${depth}→${columns} ${dtype}`, CODES, (draft) => {
+    const input = draft.floats("input", [draft.dimension("rows", rows), depth]);
+    draft.builder.output("output", draft.builder.linear(input, draft.blocks("weight", [columns, depth], dtype), draft.weight("bias", [columns])));
+  }, { splittable: rows > 1 });
+}
+
+/** Two matrices share an input, a third has another one of the same width. */
+const sharedInputCase: ConformanceCase = conformanceCase("linear, quantised weights with a shared input", CODES, (draft) => {
+  const { builder } = draft;
+  const input = draft.floats("input", [draft.dimension("rows", 5), 64]);
+  const left = builder.linear(input, draft.blocks("first", [64, 64], "q8_0"));
+  builder.output("right", builder.linear(input, draft.blocks("shared", [40, 64], "q4_1")));
+  builder.output("chained", builder.linear(left, draft.blocks("second", [16, 64], "q5_0")));
+}, { splittable: true });
+
+function blockEmbeddingCase(rows: number, width: number, dtype: StorageDType): ConformanceCase {
+  return conformanceCase(`embedding ${rows}×${width} ${dtype}`, 0, (draft) => {
+    const ids = draft.integers("ids", [draft.dimension("rows", rows)], Array.from({ length: rows }, (_, row) => (row * 17) % 37));
+    draft.builder.output("output", draft.builder.embedding({ ids, table: draft.blocks("table", [37, width], dtype) }));
   }, { splittable: rows > 1 });
 }
 
@@ -129,6 +157,8 @@ export const rowCases: readonly ConformanceCase[] = [
   ...([[1, 1, 1], [3, 7, 5], [0, 8, 8], [5, 33, 17], [2, 128, 64], [17, 100, 31], [1, 320, 96], [33, 64, 130], [4, 4864, 16], [3, 48, 1000]] as const).flatMap(
     ([rows, depth, columns]) => storageDtypes.map((dtype, index) => linearCase(rows, depth, columns, dtype, (rows + index) % 2 === 0)),
   ),
+  ...blockDtypes.flatMap((dtype) => [blockEmbeddingCase(5, 512, dtype), blocksCase(1, 512, 40, dtype), blocksCase(7, 768, 19, dtype)]),
+  sharedInputCase,
   ...(["rms-norm", "layer-norm"] as const).flatMap((kind) => [
     normCase(kind, 1, 1, 1, 1, "f32"),
     normCase(kind, 5, 1, 129, 1, "bf16"),

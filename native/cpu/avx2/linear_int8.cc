@@ -1,0 +1,211 @@
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include <string.h>
+
+#include "block_slabs.h"
+#include "kernels.h"
+#include "panel_outputs.h"
+
+namespace polywen::avx2 {
+namespace {
+
+template <int Rows>
+using Sums = __m256[Rows][2];
+
+inline __m256i broadcast_word(const void* source) {
+  int word;
+  memcpy(&word, source, sizeof word);
+  return _mm256_set1_epi32(word);
+}
+
+// The sum over a group of code times input, for rows of input side by side. Exact.
+template <typename Slab, int Rows>
+inline __attribute__((always_inline)) void multiply_codes(const Slab& slab, const InputBlock* inputs, int group, __m256i (&dots)[Rows][2]) {
+  constexpr Shape shape = Slab::shape;
+  const __m256i ones = _mm256_set1_epi16(1), sixteens = _mm256_set1_epi16(16);
+  __m256i shorts[Rows][2][2];
+  UNROLL
+  for (int g = 0; g < 8; g++) {
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      const __m256i input = broadcast_word(inputs[r].codes + group * kGroup + 4 * g);
+      UNROLL
+      for (int half = 0; half < 2; half++) {
+        UNROLL
+        for (int plane = 0; plane < shape.planes; plane++) {
+          const __m256i products = _mm256_maddubs_epi16(slab.codes(g, half, plane), input);
+          shorts[r][half][plane] = g % shape.steps == 0 ? products : _mm256_add_epi16(shorts[r][half][plane], products);
+        }
+        if (g % shape.steps != shape.steps - 1) continue;
+        __m256i sum = _mm256_madd_epi16(shorts[r][half][0], shape.halves ? slab.multiplier(g / 4, half) : ones);
+        if constexpr (shape.planes == 2) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(shorts[r][half][1], sixteens));
+        dots[r][half] = g < shape.steps ? sum : _mm256_add_epi32(dots[r][half], sum);
+      }
+    }
+  }
+}
+
+// Adds a group of inputs to the sums.
+template <typename Slab, int Rows>
+inline __attribute__((always_inline)) void add_group(const Slab& slab, const InputBlock* inputs, int group, Sums<Rows>& sums) {
+  constexpr Shape shape = Slab::shape;
+  __m256i dots[Rows][2];
+  multiply_codes<Slab, Rows>(slab, inputs, group, dots);
+  UNROLL
+  for (int half = 0; half < 2; half++) {
+    UNROLL
+    for (int r = 0; r < Rows; r++) {
+      const InputBlock& input = inputs[r];
+      const __m256 input_scale = _mm256_broadcast_ss(input.scales + group);
+      if constexpr (shape.zero >= 0) {
+        const __m256i sum = shape.halves ? _mm256_madd_epi16(slab.multipliers(half), broadcast_word(input.half_sums + 2 * group))
+                                         : _mm256_set1_epi32(input.sums[group]);
+        dots[r][half] = _mm256_sub_epi32(dots[r][half], _mm256_slli_epi32(sum, shape.zero));
+      }
+      sums[r][half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[r][half]), _mm256_mul_ps(slab.scale(half), input_scale), sums[r][half]);
+      if constexpr (shape.mins && shape.halves) {
+        const __m256i sum = _mm256_madd_epi16(slab.min_multipliers(half), broadcast_word(input.half_sums + 2 * group));
+        sums[r][half] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(slab.min(half), input_scale), sums[r][half]);
+      } else if constexpr (shape.mins) {
+        sums[r][half] = _mm256_fnmadd_ps(slab.min(half), _mm256_broadcast_ss(input.products + group), sums[r][half]);
+      }
+    }
+  }
+}
+
+// Where the sums of a block go.
+struct Target {
+  float* output;  // of the first row
+  ptrdiff_t stride;
+  int columns;        // from here to the end of a row of outputs
+  bool first;         // of the panel: the output holds nothing yet
+  const float* bias;  // with the last block, or null
+};
+
+template <int Rows>
+inline void add_to_outputs(const Sums<Rows>& sums, const Target& target) {
+  UNROLL
+  for (int r = 0; r < Rows; r++) {
+    float* output = target.output + r * target.stride;
+    __m256 low = _mm256_setzero_ps(), high = low;
+    if (!target.first) load_outputs(output, target.columns, low, high);
+    low = _mm256_add_ps(low, sums[r][0]);
+    high = _mm256_add_ps(high, sums[r][1]);
+    if (target.bias) {
+      __m256 bias_low, bias_high;
+      load_outputs(target.bias, target.columns, bias_low, bias_high);
+      low = _mm256_add_ps(low, bias_low);
+      high = _mm256_add_ps(high, bias_high);
+    }
+    store_outputs(output, target.columns, low, high);
+  }
+}
+
+struct Place {
+  const uint8_t* block;  // of the panel
+  int groups;
+  Target target;
+};
+
+template <Storage storage>
+Place place_of(const LinearArgs& args, int panel, int first, int row) {
+  constexpr BlockFormat format = block_format(storage);
+  const int in = args.weight.in, column = panel * kPanelRows;
+  const ptrdiff_t panel_bytes = format.factors ? in / kLinearBlock * format.block_bytes() : static_cast<ptrdiff_t>(in / kGroup) * format.slab_bytes();
+  const uint8_t* block = static_cast<const uint8_t*>(args.weight.panels) + panel * panel_bytes + first / kLinearBlock * format.block_bytes();
+  const bool last = first + kLinearBlock >= in;
+  return {block, smaller(kLinearBlock, in - first) / kGroup,
+          {args.output + static_cast<ptrdiff_t>(row) * args.weight.out + column, args.weight.out, args.weight.out - column, first == 0,
+           last && args.bias ? args.bias + column : nullptr}};
+}
+
+const InputBlock* inputs_of(const LinearArgs& args, int first, int row) {
+  return args.quantised.blocks + static_cast<ptrdiff_t>(first / kLinearBlock) * args.quantised.stride + row;
+}
+
+// ---- One row: weights are unpacked into registers as they come, and memory sets the pace. ----
+
+constexpr int kPrefetchBytes = 2048;
+
+template <Storage storage>
+void stream_panel(const LinearArgs& args, int panel) {
+  for (int first = 0; first < args.weight.in; first += kLinearBlock) {
+    const Place place = place_of<storage>(args, panel, first, 0);
+    const InputBlock* inputs = inputs_of(args, first, 0);
+    Sums<1> sums = {{_mm256_setzero_ps(), _mm256_setzero_ps()}};
+    for (int group = 0; group < place.groups; group++) {
+      const PackedSlab<storage> slab(place.block, group);
+      for (int ahead = 0; ahead < slab.format.slab_bytes(); ahead += 64) _mm_prefetch(slab.slab + kPrefetchBytes + ahead, _MM_HINT_T0);
+      add_group<PackedSlab<storage>, 1>(slab, inputs, group, sums);
+    }
+    add_to_outputs<1>(sums, place.target);
+  }
+}
+
+// ---- More rows: a block of a panel is unpacked into the first-level cache and meets tiles of rows. ----
+
+constexpr int kBlockRows = 96;    // rows whose block of inputs (36 KiB) stays in the second-level cache
+constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
+
+template <Shape shape, int Rows>
+void multiply_tile(const Tile& tile, int groups, const InputBlock* inputs, const Target& target) {
+  Sums<Rows> sums;
+  UNROLL
+  for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
+  for (int group = 0; group < groups; group++) add_group<TileSlab<shape>, Rows>({tile, group}, inputs, group, sums);
+  add_to_outputs<Rows>(sums, target);
+}
+
+template <Shape shape>
+void multiply_rows(const Tile& tile, int groups, const InputBlock* inputs, int rows, Target target) {
+  constexpr int height = shape.planes == 2 ? 2 : 4;  // as many as have their sums in registers
+  for (; rows >= height; rows -= height, inputs += height, target.output += height * target.stride) {
+    multiply_tile<shape, height>(tile, groups, inputs, target);
+  }
+  for (; rows > 0; rows--, inputs++, target.output += target.stride) multiply_tile<shape, 1>(tile, groups, inputs, target);
+}
+
+template <Storage storage>
+void multiply(const LinearArgs& args, int begin, int end) {
+  if (args.rows == 1) {
+    for (int panel = begin; panel < end; panel++) stream_panel<storage>(args, panel);
+    return;
+  }
+  Tile tile;
+  for (int top = begin; top < end; top += kBlockPanels) {
+    for (int row = 0; row < args.rows; row += kBlockRows) {
+      const int rows = smaller(kBlockRows, args.rows - row);
+      for (int first = 0; first < args.weight.in; first += kLinearBlock) {
+        for (int panel = top; panel < smaller(top + kBlockPanels, end); panel++) {
+          const Place place = place_of<storage>(args, panel, first, row);
+          unpack_tile<storage>(place.block, place.groups, tile);
+          multiply_rows<shape_of(storage)>(tile, place.groups, inputs_of(args, first, row), rows, place.target);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void linear_int8(const LinearArgs& args, int begin, int end) {
+  switch (args.weight.storage) {
+    case Storage::q4_0: return multiply<Storage::q4_0>(args, begin, end);
+    case Storage::q4_1: return multiply<Storage::q4_1>(args, begin, end);
+    case Storage::q5_0: return multiply<Storage::q5_0>(args, begin, end);
+    case Storage::q5_1: return multiply<Storage::q5_1>(args, begin, end);
+    case Storage::q8_0: return multiply<Storage::q8_0>(args, begin, end);
+    case Storage::iq4_nl: return multiply<Storage::iq4_nl>(args, begin, end);
+    case Storage::mxfp4: return multiply<Storage::mxfp4>(args, begin, end);
+    case Storage::q2_k: return multiply<Storage::q2_k>(args, begin, end);
+    case Storage::q3_k: return multiply<Storage::q3_k>(args, begin, end);
+    case Storage::q4_k: return multiply<Storage::q4_k>(args, begin, end);
+    case Storage::q5_k: return multiply<Storage::q5_k>(args, begin, end);
+    case Storage::q6_k: return multiply<Storage::q6_k>(args, begin, end);
+    case Storage::f32:
+    case Storage::bf16:
+    case Storage::f16: return;  // never: their inputs are not quantised
+  }
+}
+
+}  // namespace polywen::avx2
+#endif
