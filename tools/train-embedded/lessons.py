@@ -83,26 +83,17 @@ class Lessons:
         return self.ask(rng, topic, thing=self.any_name(rng, things, thing)), f"It is on the {thing.side}."
 
     def about_colour(self, rng, things, thing):
-        named = [t for t in things if t.shape in wording.SHAPES]
-        if not self.held_out and (rng.random() < 0.06 or not named and len(things) > 1):
+        if not self.held_out and rng.random() < 0.06:
             shape = str(rng.choice([s for s in wording.SHAPES if all(t.shape != s for t in things)]))
             return self.ask(rng, "colour", shape=shape), f"There is no {shape}."
-        if thing.shape not in wording.SHAPES:
-            thing = named[rng.integers(len(named))] if named else thing
-        shape = thing.shape
-        if len(things) == 1 and (not named or rng.random() < 0.3):
-            shape = "shape"
+        shape = "shape" if len(things) == 1 and rng.random() < 0.3 else thing.shape
         return self.ask(rng, "colour", shape=shape), f"It is {thing.colour}."
 
     def any_name(self, rng, things, thing):
         """What a question may call a thing: by what has a name."""
-        names = ["shape"] * (len(things) == 1)
-        if thing.shape in wording.SHAPES:
-            names.append(thing.shape)
+        names = [thing.shape] + ["shape"] * (len(things) == 1)
         if thing.rgb is None:
-            names.append(thing.colour + " one")
-        if thing.shape in wording.SHAPES and thing.rgb is None:
-            names.append(thing.name)
+            names += [thing.colour + " one", thing.name]
         return names[rng.integers(len(names))]
 
     TOPICS = {"count": 0.06, "colour": 0.22, "shape": 0.14, "what-side": 0.24, "where": 0.16, "look": 0.1, "side-colour": 0.04, "side-shape": 0.04}
@@ -114,16 +105,14 @@ class Lessons:
         return pictures.scene_picture(rng, things), *self.about_scene(rng, things, topic)
 
     def scene_turns(self, rng, extra):
-        """One to three questions about one picture. Some pictures show colours or shapes without a name, and are only asked what has one."""
+        """One to three questions about one picture. Some pictures show colours without a name, and are only asked for shapes and places."""
         things = pictures.pick_things(rng, int(rng.choice([1, 2, 2, 3])))
-        variety = rng.random()
-        topics = dict(self.TOPICS)
-        if variety < 0.25:
+        variety, topics = rng.random(), self.TOPICS
+        if variety < 0.15:
             pictures.unname_colours(rng, things)
             topics = {"count": 0.1, "where": 0.5, "side-shape": 0.4}
-        elif variety < 0.6:
-            pictures.unname_shapes(rng, things, 0.7)
-            topics = {"count": 0.1, "where": 0.2, "colour": 0.3, "side-colour": 0.4}
+        elif variety < 0.65:
+            pictures.swap_shapes(rng, things, 0.7)
         turns = []
         for i in range(int(rng.integers(1, 4))):
             question, answer = self.about_scene(rng, things, str(rng.choice(list(topics), p=list(topics.values()))))

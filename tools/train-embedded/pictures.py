@@ -70,7 +70,7 @@ def noisy(rng, pixels, chance, most):
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-# Shapes without a name: they stand beside the others, so that colours are learned apart from the shapes' names.
+# Shapes that no test asks for. They come in all colours, so that colours are learned apart from shapes.
 DECOYS = ["bar", "blob", "cross", "half disc", "ring"]
 
 
@@ -132,11 +132,12 @@ def unnamed_colour(rng, shape):
             return tuple(rgb)
 
 
-def unname_shapes(rng, things, chance):
-    """Gives some things shapes without a name."""
+def swap_shapes(rng, things, chance):
+    """Gives some things other shapes, each of them once."""
+    decoys = list(rng.permutation(DECOYS))
     for thing in things:
         if rng.random() < chance:
-            thing.shape = DECOYS[rng.integers(len(DECOYS))]
+            thing.shape = str(decoys.pop())
     return things
 
 

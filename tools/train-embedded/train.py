@@ -97,7 +97,7 @@ def vision_loss(tower, heads, lessons, encoder, n=32):
                 if rng.random() < 0.5:
                     pictures.unname_colours(rng, things)
                 elif rng.random() < 0.8:
-                    pictures.unname_shapes(rng, things, 0.7)
+                    pictures.swap_shapes(rng, things, 0.7)
                 images.append(pictures.scene_picture(rng, things))
                 digits.append(10)
                 for t in things:
