@@ -15,6 +15,7 @@ class Operands {
   int optional(const char* key) const { return object_.Get(key).IsUndefined() ? -1 : id(key); }
   float number(const char* key) const { return static_cast<float>(number_at(object_, key)); }
   std::string text(const char* key) const { return text_at(object_, key); }
+  bool truth(const char* key) const { return object_.Get(key).ToBoolean().Value(); }
   bool has(const char* key) const { return object_.Get(key).IsObject(); }
   Operands at(const char* key) const { return Operands(object_at(object_, key)); }
   std::vector<int32_t> list(const char* key) const {
@@ -73,6 +74,8 @@ std::vector<Operation> parse_operation(const Napi::Object& object) {
   if (kind == "swiglu") return {Combine{Combine::Kind::swiglu, o.id("gate"), o.id("up"), o.id("output")}};
   if (kind == "attention") return {parse_attention(o)};
   if (kind == "store") return {Store{o.id("input"), o.id("target"), o.id("slots")}};
+  if (kind == "route") return {Route{o.id("logits"), o.text("scoring") == "sigmoid", o.id("count"), o.truth("normalise"), o.id("experts"), o.id("weights")}};
+  if (kind == "experts") return {Experts{o.id("input"), o.id("experts"), o.id("weights"), o.id("gate"), o.id("up"), o.id("down"), o.id("output")}};
   if (kind == "sample") {
     return {Sample{o.id("logits"), o.id("parameters"), o.id("seeds"), o.id("historySpans"), o.id("history"), o.id("token"), o.id("logprob"),
                    o.id("topTokens"), o.id("topLogprobs")}};

@@ -18,9 +18,13 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
-void expect_shape(const std::string& what, const Tensor& tensor, const std::vector<int64_t>& received) {
-  std::vector<int64_t> expected = {tensor.rows.multiply};
-  expected.insert(expected.end(), tensor.axes.begin(), tensor.axes.end());
+std::vector<int64_t> shape_of(const Tensor& tensor) {
+  std::vector<int64_t> shape = {tensor.rows.multiply};
+  shape.insert(shape.end(), tensor.axes.begin(), tensor.axes.end());
+  return shape;
+}
+
+void expect_shape(const std::string& what, const std::vector<int64_t>& expected, const std::vector<int64_t>& received) {
   if (expected == received) return;
   throw Error("ARGUMENT_INVALID", {{"argument", "shape of " + what}, {"expected", shape_text(expected)}, {"received", shape_text(received)}});
 }
@@ -41,21 +45,32 @@ Program::Program(ProgramParts parts) : parts_(std::move(parts)) {
   parts_.resources.clear();
 }
 
-void Program::bind_weight(Tensor& tensor) {
-  const Weight* weight = parts_.weights->find(tensor.name);
+const Weight* Program::find_weight(const Tensor& tensor, const std::string& name, const std::vector<int64_t>& expected) const {
+  const Weight* weight = parts_.weights->find(name);
   if (!weight) throw Error("NOT_FOUND", {{"what", "weight"}, {"name", tensor.name}});
   std::vector<int64_t> shape = {weight->in};
   if (weight->out > 0) shape.insert(shape.begin(), weight->out);
-  expect_shape("weight " + tensor.name, tensor, shape);
-  tensor.weight = weight;
-  tensor.data = weight->memory.data();
+  expect_shape("weight " + tensor.name, expected, shape);
+  return weight;
+}
+
+// The matrices of a stack are weights of their own, numbered behind a #.
+void Program::bind_weight(Tensor& tensor) {
+  if (tensor.axes.size() < 2) {
+    tensor.weight = find_weight(tensor, tensor.name, shape_of(tensor));
+    tensor.data = tensor.weight->memory.data();
+    return;
+  }
+  for (int64_t index = 0; index < tensor.rows.multiply; index++) {
+    tensor.stack.push_back(find_weight(tensor, tensor.name + "#" + std::to_string(index), tensor.axes));
+  }
 }
 
 void Program::bind_resources() {
   for (const auto& [id, resource] : parts_.resources) {
     Tensor& tensor = parts_.tensors[static_cast<size_t>(id)];
     const ResourceSpec& spec = resource->spec();
-    expect_shape("resource " + tensor.name, tensor, spec.shape);
+    expect_shape("resource " + tensor.name, shape_of(tensor), spec.shape);
     const bool same = (spec.storage == Storage::bf16) == (tensor.dtype == DType::bf16);
     if (!same) {
       const auto name = [](bool bf16) { return std::string(bf16 ? "bf16" : "f32"); };

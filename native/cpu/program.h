@@ -41,6 +41,7 @@ struct Tensor {
   // Set by the program.
   char* data = nullptr;
   const Weight* weight = nullptr;
+  std::vector<const Weight*> stack;  // a stacked weight: its matrices
   Resource* resource = nullptr;
 
   int64_t row_length() const {
@@ -92,11 +93,23 @@ struct Attention {
 struct Store {
   int input, target, slots;
 };
+struct Route {
+  int logits;
+  bool sigmoid;
+  int count;
+  bool normalise;
+  int experts, weights;
+};
+struct Experts {
+  int input, experts, weights;
+  int gate, up, down;
+  int output;
+};
 struct Sample {
   int logits, parameters, seeds, history_spans, history;
   int token, logprob, top_tokens, top_logprobs;
 };
-using Operation = std::variant<Embedding, Gather, Linear, Norm, Rotary, Activate, Combine, Attention, Store, Sample>;
+using Operation = std::variant<Embedding, Gather, Linear, Norm, Rotary, Activate, Combine, Attention, Store, Route, Experts, Sample>;
 
 // What a program is made from. Whoever makes it has validated it: shapes and roles fit, memory is planned.
 struct ProgramParts {
@@ -135,6 +148,7 @@ class Program {
 
  private:
   void bind_weight(Tensor& tensor);
+  const Weight* find_weight(const Tensor& tensor, const std::string& name, const std::vector<int64_t>& expected) const;
   void bind_resources();
   void place_buffers();
   void place_quantised_input();

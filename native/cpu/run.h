@@ -28,6 +28,8 @@ class Run {
   void operator()(const Combine&);
   void operator()(const Attention&);
   void operator()(const Store&);
+  void operator()(const Route&);
+  void operator()(const Experts&);
   void operator()(const Sample&);
 
  private:
@@ -57,6 +59,7 @@ class Run {
   ThreadPool& pool_;
   const bool int8_;
   int quantised_ = -1;  // the tensor whose quantised form the program's room holds: neighbours often share an input
+  std::vector<float> expert_rows_, expert_gates_, expert_ups_;  // scratch of experts, kept for the next layer
   // The index tensors of attention that are known to be good: all layers share them.
   std::vector<std::array<int64_t, 5>> checked_;
 };

@@ -149,7 +149,7 @@ describe("loadWeights", { timeout: 60_000 }, () => {
     await expect(backend.loadWeights(inFile(folder, 4096))).rejects.toMatchObject({ code: "FILE_INVALID" });
     await expect(backend.loadWeights(inFile(file, 4096, -1))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
     const bytes = new Uint8Array(12);
-    for (const shape of [[], [1, 1, 3], [4], [0, 3], [1.5, 2], [2 ** 31]]) {
+    for (const shape of [[], [1, 1, 1, 3], [4], [0, 3], [1.5, 2], [2 ** 31]]) {
       await expect(backend.loadWeights(new Map([["weight", { dtype: "f32", shape, location: { kind: "bytes", bytes } }]]))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
     }
   });

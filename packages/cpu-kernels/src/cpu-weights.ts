@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { storedByteLength, InvalidArgumentError, type LoadWeightsOptions, type WeightData, type Weights } from "@polywen/tensor";
+import { InvalidArgumentError, locationByteLength, storedByteLength, validateWeight, type LoadWeightsOptions, type WeightData, type WeightLocation, type Weights } from "@polywen/tensor";
 import type { NativeAddon, NativeEngine, NativeHandle, NativeWeightSource } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";
 
@@ -30,8 +30,8 @@ export class CpuWeights implements Weights {
  */
 export async function loadCpuWeights(addon: NativeAddon, engine: NativeEngine, weights: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<CpuWeights> {
   const { signal, onProgress } = options;
-  const sources = [...weights].map(([name, weight]) => sourceOf(name, weight));
-  const total = [...weights.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
+  const sources = [...weights].flatMap(([name, weight]) => matricesOf(name, weight).map((matrix) => sourceOf(...matrix)));
+  const total = [...weights.values()].reduce((sum, { location }) => sum + locationByteLength(location), 0);
   return withControl(addon, "loading weights", signal, async (control) => {
     const timer = onProgress && setInterval(() => onProgress(control.done, total), PROGRESS_INTERVAL);
     try {
@@ -44,19 +44,31 @@ export async function loadCpuWeights(addon: NativeAddon, engine: NativeEngine, w
   });
 }
 
+/** Native code knows no stacks: the matrices of one are weights of their own, numbered behind a `#`. */
+function matricesOf(name: string, weight: WeightData): readonly (readonly [name: string, weight: WeightData])[] {
+  const { dtype, shape, location } = weight;
+  if (shape.length !== 3) return [[name, weight]];
+  validateWeight(name, weight);
+  const [count, ...matrix] = shape as [number, number, number];
+  const byteLength = locationByteLength(location) / count;
+  return Array.from({ length: count }, (_, index) => [`${name}#${index}`, { dtype, shape: matrix, location: partOf(location, index, byteLength) }] as const);
+}
+
+function partOf(location: WeightLocation, index: number, byteLength: number): WeightLocation {
+  if (location.kind === "bytes") return { kind: "bytes", bytes: location.bytes.subarray(index * byteLength, (index + 1) * byteLength) };
+  return location.kind === "parts" ? location.parts[index]! : { ...location, offset: location.offset + index * byteLength, byteLength };
+}
+
 function sourceOf(name: string, { dtype, shape, location }: WeightData): NativeWeightSource {
   const elements = shape.reduce((product, length) => product * length, 1);
   const valid = (shape.length === 1 || shape.length === 2) && shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
-  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one or two positive lengths of less than 2^31 elements", received: `[${shape}]` });
+  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one to three positive lengths of less than 2^31 elements", received: `[${shape}]` });
   const expected = storedByteLength(dtype, elements);
-  const received = byteLengthAt(location);
+  const received = locationByteLength(location);
   if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
   if (location.kind === "bytes") return { name, dtype, shape, bytes: location.bytes };
+  if (location.kind === "parts") throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: "one part, for it is no stack", received: `${location.parts.length} parts` });
   const { file, offset } = location;
   if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidArgumentError({ argument: `offset of weight ${name}`, expected: "an integer from 0 on", received: offset });
   return { name, dtype, shape, file: isAbsolute(file) ? file : resolve(file), offset };
-}
-
-function byteLengthAt(location: WeightData["location"]): number {
-  return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
 }

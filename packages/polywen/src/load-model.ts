@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { collectWeights, Engine, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import { kvBytesPerRow } from "@polywen/kv-cache";
-import { InvalidArgumentError, OutOfMemoryError, PAGE_ROWS, throwIfAborted, type Backend, type Resource, type WeightData } from "@polywen/tensor";
+import { InvalidArgumentError, locationByteLength, OutOfMemoryError, PAGE_ROWS, throwIfAborted, type Backend, type Resource, type WeightData } from "@polywen/tensor";
 import type { LoadModelOptions } from "./model-options.ts";
 import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
@@ -64,7 +64,7 @@ function mediaSlots({ family }: ModelFileContents, { modalities = [], mediaRows 
 
 /** The system would kill the process, or swap for ever, long after a small program could have said so. */
 function refuseWhatCannotFit({ folder, family }: ModelFileContents, stored: ReadonlyMap<string, WeightData>, limits: StepLimits): void {
-  const weights = [...stored.values()].reduce((sum, { location }) => sum + (location.kind === "file" ? location.byteLength : location.bytes.byteLength), 0);
+  const weights = [...stored.values()].reduce((sum, { location }) => sum + locationByteLength(location), 0);
   const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
   const media = limits.mediaSlots * family.text.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
   const requested = weights + cache + media;

@@ -3,19 +3,37 @@ import type { OperationKind } from "./operations.ts";
 import type { Program } from "./program.ts";
 import type { Sizes } from "./shape.ts";
 
-/** Where the bytes of a weight are: in memory, or in a file that the backend reads itself. */
+/** Where the bytes of a weight are: in memory, in a file that the backend reads itself, or for a stack in one part of a file for each matrix. */
 export type WeightLocation =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "file"; readonly file: string; readonly offset: number; readonly byteLength: number };
+  | FileRange
+  | { readonly kind: "parts"; readonly parts: readonly FileRange[] };
 
-/** A stored weight, row-major and little-endian. Rank 2 is a matrix [out, in], rank 1 a vector. */
+/** Bytes of a file. */
+export interface FileRange {
+  readonly kind: "file";
+  readonly file: string;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** Bytes that a location spans. */
+export function locationByteLength(location: WeightLocation): number {
+  if (location.kind === "bytes") return location.bytes.byteLength;
+  return location.kind === "file" ? location.byteLength : location.parts.reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+/**
+ * A stored weight, row-major and little-endian. Rank 2 is a matrix [out, in], rank 1 a vector; rank 3 is a stack of
+ * matrices [experts, out, in], which may lie in as many parts of equal length.
+ */
 export interface WeightData {
   readonly dtype: StorageDType;
   readonly shape: readonly number[];
   readonly location: WeightLocation;
 }
 
-/** A weight that was computed rather than stored. `shape` has one or two axes; `values` are row-major. */
+/** A weight that was computed rather than stored. `shape` has one to three axes; `values` are row-major. */
 export function weightFromFloats(values: Float32Array, shape: readonly number[]): WeightData {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { dtype: "f32", shape, location: { kind: "bytes", bytes } };
@@ -108,7 +126,7 @@ export interface Backend {
   readonly device: DeviceInfo;
   /** Whether an optional, fused operation is native here; required ones always are. */
   supports(kind: OperationKind): boolean;
-  /** Reads and lays out weights. Rank-2 weights serve `linear` and `embedding`, rank-1 weights the rest. */
+  /** Reads and lays out weights. Rank-2 weights serve `linear` and `embedding`, rank-3 weights `experts`, rank-1 weights the rest. */
   loadWeights(weights: ReadonlyMap<string, WeightData>, options?: LoadWeightsOptions): Promise<Weights>;
   createResource(spec: ResourceSpec): Resource;
   /** Validates, lowers, plans and binds a program. */

@@ -73,6 +73,26 @@ export function checkOperation(operation: Operation, lookup: TensorLookup, progr
       check.tensor(operation.slots, "slots", 1, "i32", [input.shape[0]!]);
       return [];
     }
+    case "route": {
+      const logits = check.tensor(operation.logits, "logits", 2, "f32");
+      const { count } = operation;
+      const experts = check.fixed(logits.shape[1]!, "experts");
+      check.require(Number.isInteger(count) && count >= 1 && count <= experts, `count is not an integer from 1 to ${experts}`);
+      const shape = [logits.shape[0]!, count];
+      return [{ dtype: "i32", shape }, { dtype: "f32", shape }];
+    }
+    case "experts": {
+      const input = check.tensor(operation.input, "input", 2, "f32");
+      const [rows, width] = input.shape as [Extent, Extent];
+      const experts = check.tensor(operation.experts, "experts", 2, "i32", [rows, undefined]);
+      check.tensor(operation.weights, "weights", 2, "f32", experts.shape);
+      const gate = check.weight(operation.gate, "gate", 3);
+      const [count, inner] = gate.shape as [Extent, Extent, Extent];
+      check.weight(operation.gate, "gate", 3, [count, inner, width]);
+      check.weight(operation.up, "up", 3, gate.shape);
+      check.weight(operation.down, "down", 3, [count, width, inner]);
+      return [input];
+    }
     case "sample": {
       const logits = check.tensor(operation.logits, "logits", 2, "f32");
       const outputs = logits.shape[0]!;

@@ -22,6 +22,7 @@ export {
   type CompiledProgram,
   type DeviceInfo,
   type DeviceSpeed,
+  type FileRange,
   type LoadWeightsOptions,
   type LongCallOptions,
   type Resource,
@@ -29,6 +30,7 @@ export {
   type WeightData,
   type WeightLocation,
   type Weights,
+  locationByteLength,
   weightFromFloats,
 } from "./backend.ts";
 export {
@@ -71,6 +73,8 @@ export {
   type StoreOperation,
   type SwigluOperation,
   type TensorId,
+  type RouteOperation,
+  type ExpertsOperation,
 } from "./operations.ts";
 export { ARENA_ALIGNMENT, planProgram, type MemoryPlan } from "./plan-program.ts";
 export { ProgramBuilder, type KeySource, type SampleOutputs } from "./program-builder.ts";

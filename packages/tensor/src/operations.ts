@@ -20,6 +20,8 @@ export type Operation =
   | SwigluOperation
   | AttentionOperation
   | StoreOperation
+  | RouteOperation
+  | ExpertsOperation
   | SampleOperation;
 
 /** The name of an operation. */
@@ -195,6 +197,47 @@ export interface AttentionOperation {
   readonly output: TensorId;
 }
 
+/**
+ * Chooses experts for every row: scores are the softmax of the logits over all experts, or the sigmoid of each, in f32.
+ * The `count` best come first, the lower number first among equals; their scores are the weights, divided by their sum
+ * if `normalise` says so.
+ */
+export interface RouteOperation {
+  readonly kind: "route";
+  /** [rows, experts] */
+  readonly logits: TensorId;
+  readonly scoring: "softmax" | "sigmoid";
+  /** Experts of a row: at most as many as there are. */
+  readonly count: number;
+  readonly normalise: boolean;
+  /** i32 [rows, count] */
+  readonly experts: TensorId;
+  /** [rows, count] */
+  readonly weights: TensorId;
+}
+
+/**
+ * The gated MLPs of the experts that were chosen for a row, added up in the order of their ranks:
+ * `output[r] = Σ weights[r, i] * down_e · (silu(gate_e · input[r]) * (up_e · input[r]))` with `e = experts[r, i]`.
+ */
+export interface ExpertsOperation {
+  readonly kind: "experts";
+  /** [rows, in] */
+  readonly input: TensorId;
+  /** i32 [rows, count] */
+  readonly experts: TensorId;
+  /** [rows, count] */
+  readonly weights: TensorId;
+  /** weight [experts, width, in] */
+  readonly gate: TensorId;
+  /** weight [experts, width, in] */
+  readonly up: TensorId;
+  /** weight [experts, in, width] */
+  readonly down: TensorId;
+  /** [rows, in] */
+  readonly output: TensorId;
+}
+
 /** The one operation with an effect: writes row `r` into slot `slots[r]` of a resource, rounding to its dtype; -1 skips the row. Slots of a run are distinct. */
 export interface StoreOperation {
   readonly kind: "store";
@@ -285,6 +328,10 @@ export function operandsOf(operation: Operation): Operands {
     }
     case "store":
       return { reads: [operation.input, operation.slots], writes: [operation.target] };
+    case "route":
+      return { reads: [operation.logits], writes: [operation.experts, operation.weights] };
+    case "experts":
+      return { reads: [operation.input, operation.experts, operation.weights, operation.gate, operation.up, operation.down], writes: [operation.output] };
     case "sample":
       return {
         reads: [operation.logits, operation.parameters, operation.seeds, operation.historySpans, operation.history],

@@ -1,7 +1,7 @@
 import { checkOperation } from "./check-operation.ts";
 import type { DType } from "./dtype.ts";
 import { InvalidProgramError } from "./errors/errors.ts";
-import { operandsOf, type ActivationFunction, type Operation, type TensorId } from "./operations.ts";
+import { operandsOf, type ActivationFunction, type Operation, type RouteOperation, type TensorId } from "./operations.ts";
 import type { Program, TensorRole, TensorSpec } from "./program.ts";
 import type { Dimension, Extent, Shape } from "./shape.ts";
 
@@ -164,6 +164,19 @@ export class ProgramBuilder {
     const operation = { kind: "store", input: input.id, target: target.id, slots: slots.id } as const;
     checkOperation(operation, this.#lookup, this.name);
     this.#operations.push(operation);
+  }
+
+  /** See `RouteOperation`. */
+  route(logits: TensorSpec, options: Pick<RouteOperation, "scoring" | "count" | "normalise">): { readonly experts: TensorSpec; readonly weights: TensorSpec } {
+    const first = this.#next();
+    const experts = this.#append({ kind: "route", logits: logits.id, ...options, experts: first, weights: first + 1 });
+    return { experts, weights: this.#tensors[first + 1]! };
+  }
+
+  /** See `ExpertsOperation`. */
+  experts(operands: Record<"input" | "experts" | "weights" | "gate" | "up" | "down", TensorSpec>): TensorSpec {
+    const { input, experts, weights, gate, up, down } = operands;
+    return this.#append({ kind: "experts", input: input.id, experts: experts.id, weights: weights.id, gate: gate.id, up: up.id, down: down.id, output: this.#next() });
   }
 
   /** See `SampleOperation`. */

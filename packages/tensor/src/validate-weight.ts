@@ -1,4 +1,4 @@
-import type { WeightData } from "./backend.ts";
+import { locationByteLength, type WeightData } from "./backend.ts";
 import { storageFormatOf, storedByteLength } from "./dtype.ts";
 import { InvalidArgumentError } from "./errors/errors.ts";
 
@@ -13,6 +13,9 @@ export function validateWeight(name: string, { dtype, shape, location }: WeightD
   const { values } = storageFormatOf(dtype);
   if ((shape.at(-1) ?? 1) % values !== 0) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: `rows of a multiple of ${values} values, a block of ${dtype}`, received: `[${shape}]` });
   const expected = storedByteLength(dtype, elements);
-  const received = location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
+  const received = locationByteLength(location);
   if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
+  if (location.kind !== "parts") return;
+  const even = shape.length === 3 && location.parts.length === shape[0] && location.parts.every(({ byteLength }) => byteLength === expected / shape[0]!);
+  if (!even) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: "one part for each matrix of a stack", received: `${location.parts.length} parts` });
 }

@@ -1,5 +1,6 @@
 import { jsonPointer, type Checkpoint, type TensorEntry } from "@polywen/formats";
 import { InvalidFileError, isStorageDType, storageDTypes, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
+import { findExperts } from "./find-experts.ts";
 import { orderHeadRows } from "./order-head-rows.ts";
 
 /** Where a weight of a program is in a checkpoint. */
@@ -37,15 +38,33 @@ export async function collectWeights(
 
 async function findWeight(name: string, shape: readonly number[], checkpoint: Checkpoint, naming: WeightNaming): Promise<WeightData> {
   const recipe = naming(name) ?? { names: [name] };
+  if (shape.length === 3) return findStack(recipe.names, shape as readonly [number, number, number], checkpoint);
   const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
   const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
-  const dtype = entry.dtype.toLowerCase();
-  if (!isStorageDType(dtype)) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: storageDTypes });
+  const dtype = storedDType(entry);
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
   const { file, offset, byteLength, interleavedHeads } = entry;
   if (interleavedHeads === undefined) return { dtype, shape, location: { kind: "file", file, offset, byteLength } };
   return { dtype, shape, location: { kind: "bytes", bytes: orderHeadRows(await checkpoint.read(entry.name), entry, interleavedHeads) } };
+}
+
+/** A stack of experts: see `findExperts`. Nothing is read here. */
+function findStack(names: readonly string[], shape: readonly [number, number, number], checkpoint: Checkpoint): WeightData {
+  const found = findExperts(names, shape, checkpoint);
+  const first = found?.entries[0]?.entry ?? checkpoint.entry(names[0]!);
+  const dtype = storedDType(first);
+  for (const { entry, shape: expected } of found?.entries ?? []) {
+    checkShape(entry, entry.shape, expected);
+    if (entry.dtype !== first.dtype) throw new UnsupportedError({ feature: `${entry.file}: experts of several dtypes (${first.name} is ${first.dtype}, ${entry.name} is ${entry.dtype})` });
+  }
+  return { dtype, shape, location: { kind: "parts", parts: found?.parts ?? [] } };
+}
+
+function storedDType(entry: TensorEntry): StorageDType {
+  const dtype = entry.dtype.toLowerCase();
+  if (!isStorageDType(dtype)) throw new UnsupportedError({ feature: `${entry.file}: dtype ${entry.dtype} of tensor ${entry.name}`, supported: storageDTypes });
+  return dtype;
 }
 
 /** Turns [out, in, kernel] into [out, kernel × in] without touching a value. */

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend.ts";
 import { PolywenError } from "../errors/polywen-error.ts";
 import { PAGE_ROWS } from "../operations.ts";
+import type { TensorSpec } from "../program.ts";
 import { CaseDraft } from "./case-draft.ts";
 import type { PreparedCase } from "./prepared-case.ts";
 import { runCase } from "./run-case.ts";
@@ -69,6 +70,13 @@ function pagedAttention(draft: CaseDraft): void {
   draft.builder.output("output", draft.builder.attention({ query: draft.floats("query", [rows, 2, 4]), source, spans, scale: 1 }));
 }
 
+function experts(draft: CaseDraft): void {
+  const rows = draft.dimension("rows", 2);
+  const [gate, up, down] = ["gate", "up", "down"].map((name) => draft.weight(name, [3, 4, 4])) as [TensorSpec, TensorSpec, TensorSpec];
+  const chosen = draft.integers("experts", [rows, 2], [0, 2, 1, 1]);
+  draft.builder.output("output", draft.builder.experts({ input: draft.floats("input", [rows, 4]), experts: chosen, weights: draft.floats("weights", [rows, 2]), gate, up, down }));
+}
+
 /** Two rows, of which the second has a history of four tokens. */
 function sample(draft: CaseDraft): void {
   const rows = draft.dimension("rows", 2);
@@ -113,6 +121,8 @@ export const refusalCases: readonly RefusalCase[] = [
   refusal(pagedAttention, "pageSpans", [1, 0, 1, 3]),
   refusal(pagedAttention, "pages", [1, 3, 0]),
   refusal(pagedAttention, "pages", [-1, 2, 0]),
+  refusal(experts, "experts", [0, 2, 3, 1]),
+  refusal(experts, "experts", [0, -1, 1, 1]),
   refusal(sample, "history", [0, 3, 1, 1]),
   refusal(sample, "history", [0, -1, 1, 1]),
   refusal(sample, "historySpans", [0, 0, 0, 5]),

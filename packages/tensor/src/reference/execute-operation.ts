@@ -3,6 +3,7 @@ import type { Operation } from "../operations.ts";
 import { attention } from "./attention.ts";
 import { activation, combine } from "./elementwise.ts";
 import { embedding, gather } from "./embedding.ts";
+import { experts, route } from "./experts.ts";
 import { linear } from "./linear.ts";
 import { layerNorm, rmsNorm } from "./norms.ts";
 import type { ProgramMemory } from "./program-memory.ts";
@@ -37,6 +38,10 @@ export function executeOperation(operation: Operation, memory: ProgramMemory): S
       return attention(operation, memory);
     case "store":
       return store(operation, memory);
+    case "route":
+      return route(operation, memory);
+    case "experts":
+      return experts(operation, memory);
     case "sample":
       return sample(operation, memory);
     case "swiglu":

@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import type { LoadWeightsOptions, WeightData, WeightLocation, Weights } from "../backend.ts";
+import { locationByteLength, type FileRange, type LoadWeightsOptions, type WeightData, type WeightLocation, type Weights } from "../backend.ts";
 import { storageFormatOf } from "../dtype.ts";
 import { DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
 import { throwIfAborted } from "../errors/throw-if-aborted.ts";
@@ -10,8 +10,6 @@ import { allocate } from "./allocate.ts";
 
 /** About how many bytes are read and converted at once. */
 const SLICE_BYTES = 1 << 20;
-
-type FileLocation = Extract<WeightLocation, { kind: "file" }>;
 
 /** A weight as f32, row-major. */
 export interface ReferenceWeight {
@@ -54,9 +52,9 @@ export class ReferenceWeights implements Weights {
 export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<ReferenceWeights> {
   for (const [name, source] of sources) {
     validateWeight(name, source);
-    if (source.location.kind === "file") await checkFile(name, source.location);
+    for (const range of rangesOf(source.location)) await checkFile(name, range);
   }
-  const total = [...sources.values()].reduce((sum, { location }) => sum + byteLengthAt(location), 0);
+  const total = [...sources.values()].reduce((sum, { location }) => sum + locationByteLength(location), 0);
   const weights = new Map<string, ReferenceWeight>();
   let done = 0;
   for (const [name, { dtype, shape, location }] of sources) {
@@ -76,7 +74,7 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
 }
 
 /** Fails before anything is allocated where a file cannot hold a weight. */
-async function checkFile(name: string, { file, offset, byteLength }: FileLocation): Promise<void> {
+async function checkFile(name: string, { file, offset, byteLength }: FileRange): Promise<void> {
   if (!Number.isSafeInteger(offset) || offset < 0) throw new InvalidArgumentError({ argument: `offset of weight ${name}`, expected: "an integer from 0 on", received: offset });
   const { size } = await stat(file).catch((cause: unknown) => refuseFile(file, cause));
   if (offset + byteLength > size) throw new InvalidFileError({ file, offset: size, problem: `the file ends inside weight ${name}` });
@@ -88,8 +86,9 @@ function refuseFile(file: string, cause: unknown): never {
   throw new InvalidFileError({ file, problem: `the file cannot be read (${code})` }, { cause });
 }
 
-function byteLengthAt(location: WeightLocation): number {
-  return location.kind === "bytes" ? location.bytes.byteLength : location.byteLength;
+function rangesOf(location: WeightLocation): readonly FileRange[] {
+  if (location.kind === "bytes") return [];
+  return location.kind === "file" ? [location] : location.parts;
 }
 
 /** The bytes of a weight, `step` at a time: whole blocks. */
@@ -101,11 +100,15 @@ async function* slicesOf(location: WeightLocation, step: number): AsyncGenerator
     }
     return;
   }
-  const file = await open(location.file, "r").catch((cause: unknown) => refuseFile(location.file, cause));
+  for (const range of rangesOf(location)) yield* slicesOfRange(range, step);
+}
+
+async function* slicesOfRange(range: FileRange, step: number): AsyncGenerator<Uint8Array> {
+  const file = await open(range.file, "r").catch((cause: unknown) => refuseFile(range.file, cause));
   try {
-    for (let start = 0; start < location.byteLength; start += step) {
-      const slice = new Uint8Array(Math.min(step, location.byteLength - start));
-      await readFully(file, slice, location.offset + start, location.file);
+    for (let start = 0; start < range.byteLength; start += step) {
+      const slice = new Uint8Array(Math.min(step, range.byteLength - start));
+      await readFully(file, slice, range.offset + start, range.file);
       yield slice;
     }
   } finally {

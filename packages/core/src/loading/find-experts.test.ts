@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import type { Checkpoint, TensorEntry } from "@polywen/formats";
+import { findExperts } from "./find-experts.ts";
+
+/** A checkpoint of f32 tensors one behind the other. */
+function checkpointOf(shapes: Readonly<Record<string, readonly number[]>>): Pick<Checkpoint, "tensors" | "entry"> {
+  const tensors = new Map<string, TensorEntry>();
+  let offset = 100;
+  for (const [name, shape] of Object.entries(shapes)) {
+    const byteLength = 4 * shape.reduce((product, length) => product * length, 1);
+    tensors.set(name, { name, dtype: "F32", shape, file: "f", offset, byteLength });
+    offset += byteLength;
+  }
+  return { tensors, entry: (name) => tensors.get(name)! };
+}
+
+const offsetsOf = (name: string, checkpoint: Pick<Checkpoint, "tensors" | "entry">): readonly number[] | undefined => findExperts([`m.experts.${name}.weight`], [3, 2, 5], checkpoint)?.parts.map(({ offset }) => offset);
+
+test("a stack in one tensor is cut", () => {
+  expect(offsetsOf("up_proj", checkpointOf({ "m.experts.up_proj.weight": [3, 2, 5] }))).toEqual([100, 140, 180]);
+});
+
+test("experts of their own are put in order", () => {
+  const shapes = { "m.experts.1.up_proj.weight": [2, 5], "m.experts.0.up_proj.weight": [2, 5], "other": [1], "m.experts.2.up_proj.weight": [2, 5] };
+  expect(offsetsOf("up_proj", checkpointOf(shapes))).toEqual([140, 100, 184]);
+});
+
+test("gates and ups are taken from the tensor that holds both", () => {
+  const checkpoint = checkpointOf({ "m.experts.gate_up_proj": [3, 4, 5], "m.experts.down_proj": [3, 2, 5] });
+  expect(offsetsOf("gate_proj", checkpoint)).toEqual([100, 180, 260]);
+  expect(offsetsOf("up_proj", checkpoint)).toEqual([140, 220, 300]);
+  expect(offsetsOf("down_proj", checkpoint)).toEqual([340, 380, 420]);
+});
+
+test("a checkpoint without experts has none", () => {
+  expect(offsetsOf("gate_proj", checkpointOf({ "m.gate_proj.weight": [2, 5] }))).toBeUndefined();
+});
