@@ -96,7 +96,7 @@ class Lessons:
             names += [thing.colour + " one", thing.name]
         return names[rng.integers(len(names))]
 
-    TOPICS = {"count": 0.06, "colour": 0.22, "shape": 0.14, "what-side": 0.24, "where": 0.16, "look": 0.1, "side-colour": 0.04, "side-shape": 0.04}
+    TOPICS = {"count": 0.05, "colour": 0.24, "shape": 0.12, "what-side": 0.28, "where": 0.19, "look": 0.06, "side-colour": 0.03, "side-shape": 0.03}
 
     def scene(self, rng, topic, n=None):
         """(picture, question, answer) on one topic, for the test."""

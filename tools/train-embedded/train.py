@@ -167,13 +167,13 @@ def tower_phase(phase, lessons, path, steps, rate=1.5e-3):
     run.train(steps, loss_of, phase)
 
 
-def joint_phase(towers, lessons, path, steps, kinds=None, reload=False):
+def joint_phase(towers, lessons, path, steps, kinds=None, reload=False, rate=6e-4):
     """`towers`: files of the tower phases by name. They stay as they are: lessons never show the pairs of the test, and towers that
     went on learning here would forget to tell colour and shape apart."""
     model, tokenizer = new_model()
     text = list(model.model.language_model.parameters())
     parts = {"vision": model.model.visual, "audio": model.model.audio_tower}
-    run = Run(model, heads_of("joint"), [(text, 1.5e-3)], path)
+    run = Run(model, heads_of("joint"), [(text, rate)], path)
     loss_of = joint_loss(model, lessons, Encoder(tokenizer, checkpoint.IMAGE_MEAN, checkpoint.IMAGE_STD), kinds=kinds)
     for name, tower in parts.items():
         tower.requires_grad_(False)
