@@ -81,27 +81,15 @@ function vocabularyOf({ file, metadata, tensors }: GgufConfigSource, fields: Ggu
   return tokens.length;
 }
 
-/** Texts of tokens that end a turn or a text, in whichever model they are control tokens: the keys often name but one of them. */
-const endTexts: ReadonlySet<string> = new Set(["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"]);
-const CONTROL_TOKEN = 3;
-
-/** A GGUF file has no generation_config.json: what ends a reply are the tokens of the keys and the control tokens known to do so. */
+/** The tokens that end a text, a turn or a message. Which others do, the tokenizer knows by their texts. */
 function endTokens({ file, metadata }: GgufConfigSource, vocabularySize: number): number[] {
-  const ids = new Set<number>();
-  for (const key of ["eos", "eot", "eom"].map((name) => `tokenizer.ggml.${name}_token_id`)) {
+  const keys = ["eos", "eot", "eom"].map((name) => `tokenizer.ggml.${name}_token_id`);
+  return keys.flatMap((key) => {
     const id = metadata.get(key);
-    if (id === undefined) continue;
-    if (typeof id !== "number" || id >= vocabularySize) throw new InvalidFileError({ file, problem: `a token id below ${vocabularySize} is expected`, pointer: jsonPointer([key]) });
-    ids.add(id);
-  }
-  const tokens = metadata.get("tokenizer.ggml.tokens") as readonly string[];
-  const types = metadata.get("tokenizer.ggml.token_type");
-  if (types instanceof Int32Array || types instanceof Uint32Array) {
-    types.forEach((type, id) => {
-      if (type === CONTROL_TOKEN && endTexts.has(tokens[id] ?? "")) ids.add(id);
-    });
-  }
-  return [...ids];
+    if (id === undefined) return [];
+    if (typeof id === "number" && id < vocabularySize) return [id];
+    throw new InvalidFileError({ file, problem: `a token id below ${vocabularySize} is expected`, pointer: jsonPointer([key]) });
+  });
 }
 
 /** Source of the formulas: llama.cpp, `llama-model.cpp` and `ggml_rope_yarn`. */

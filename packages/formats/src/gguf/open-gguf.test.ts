@@ -4,7 +4,7 @@ import { InvalidFileError, NotFoundError, UnsupportedError } from "@polywen/tens
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestFolder, failureOf, type TestFolder } from "../test-folder.ts";
 import { openGguf, type GgufModel } from "./open-gguf.ts";
-import { array, bool, f32, ggufBytes, i32s, raw32, text, texts, u32, type TestTensor } from "./test-gguf.ts";
+import { array, bool, f32, ggufBytes, raw32, text, texts, u32, type TestTensor } from "./test-gguf.ts";
 
 let folder: TestFolder;
 beforeEach(async () => void (folder = await createTestFolder()));
@@ -14,8 +14,8 @@ type Values = Readonly<Record<string, Buffer | undefined>>;
 
 const tokens: Values = {
   "tokenizer.ggml.tokens": texts(["a", "b", "<|im_end|>", "<|endoftext|>", "<|eot_id|>"]),
-  "tokenizer.ggml.token_type": i32s([1, 1, 3, 3, 1]),
   "tokenizer.ggml.eos_token_id": u32(2),
+  "tokenizer.ggml.eot_token_id": u32(4),
 };
 
 /** The keys that converters write for every architecture. */
@@ -48,7 +48,7 @@ const configOf = async (bytes: Buffer): Promise<unknown> => (await open(bytes)).
 describe("configFromGguf", () => {
   const shared = {
     vocab_size: 5, hidden_size: 32, intermediate_size: 48, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8,
-    rms_norm_eps: 2 ** -20, max_position_embeddings: 128, rope_theta: 5e5, eos_token_id: [2, 3], tie_word_embeddings: true, attention_bias: false, mlp_bias: false,
+    rms_norm_eps: 2 ** -20, max_position_embeddings: 128, rope_theta: 5e5, eos_token_id: [2, 4], tie_word_embeddings: true, attention_bias: false, mlp_bias: false,
   };
 
   it("converts qwen2 and qwen3", async () => {
@@ -59,7 +59,7 @@ describe("configFromGguf", () => {
 
   it("takes defaults for what converters leave out", async () => {
     const values = keysOf("llama", { "attention.head_count_kv": undefined, "rope.freq_base": undefined, "attention.head_count": array(4, 2, raw32(4), raw32(4)) });
-    expect(await configOf(file({ ...values, "tokenizer.ggml.token_type": undefined }, embedding))).toEqual({ ...shared, model_type: "llama", num_key_value_heads: 4, rope_theta: 10_000, eos_token_id: [2] });
+    expect(await configOf(file({ ...values, "tokenizer.ggml.eot_token_id": undefined }, embedding))).toEqual({ ...shared, model_type: "llama", num_key_value_heads: 4, rope_theta: 10_000, eos_token_id: [2] });
   });
 
   it("converts experts, also of files without their widths", async () => {
