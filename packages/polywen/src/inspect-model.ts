@@ -1,21 +1,20 @@
-import { openCheckpoint, openModelFolder, type Checkpoint, type ModelFolder } from "@polywen/formats";
+import type { Checkpoint, ModelFolder } from "@polywen/formats";
 import { kvBytesPerRow } from "@polywen/kv-cache";
 import { PolywenError } from "@polywen/tensor";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
-import { loadTokenizer } from "./loaded-tokenizer.ts";
-import { resolveSource } from "./resolve-source.ts";
+import { openModelSource } from "./model-source.ts";
 
 /** Tensors that a checkpoint stores in one element type. */
 export interface StoredDType {
-  /** As safetensors names it: `BF16`. */
+  /** As its format names it: `BF16`, `Q4_K`. */
   readonly dtype: string;
   readonly tensors: number;
   readonly parameters: number;
   readonly bytes: number;
 }
 
-/** What a model folder holds. Sizes in bytes. */
+/** What a model holds. Sizes in bytes. */
 export interface ModelSummary {
   readonly path: string;
   /** `model_type` of config.json. */
@@ -48,11 +47,12 @@ export interface ModelSummary {
   readonly warnings: readonly string[];
 }
 
-/** Describes a model folder or `"polywen/tiny"` from its small files and the headers of its weights. Throws as `loadModel` does for these files. */
+/** Describes a model folder, a GGUF file or `"polywen/tiny"` from its small files and the headers of its weights. Throws as `loadModel` does for these files. */
 export async function inspectModel(source: string): Promise<ModelSummary> {
-  const folder = await openModelFolder(resolveSource(source));
-  const checkpoint = await openCheckpoint(folder.path);
-  const { tokenizer, template } = await loadTokenizer(folder);
+  const opened = await openModelSource(source);
+  const { folder } = opened;
+  const checkpoint = await opened.openCheckpoint();
+  const { tokenizer, template } = await opened.loadTokenizer();
   template?.dispose();
   const { family, warning } = await knownFamily(folder);
   const dtypes = storedDTypes(checkpoint);

@@ -14,8 +14,8 @@ import { selectBackend } from "./select-backend.ts";
 type Keep = <T extends { dispose(): unknown }>(object: T) => T;
 
 /**
- * Loads a model from a folder in the layout of Hugging Face, or `"polywen/tiny"`, the embedded one.
- * Throws typed errors for everything that is wrong with the folder before it allocates weights; see `docs/guide/errors.md`.
+ * Loads a model from a folder in the layout of Hugging Face, from a `.gguf` file, or `"polywen/tiny"`, the embedded one.
+ * Throws typed errors for everything that is wrong with the files before it allocates weights; see `docs/guide/errors.md`.
  */
 export async function loadModel(source: string, options: LoadModelOptions = {}): Promise<Model> {
   const files = await readModelFiles(source, options.media ?? {});

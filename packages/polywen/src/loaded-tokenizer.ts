@@ -1,5 +1,5 @@
-import { readJsonObject, readTextFile, type ModelFolder } from "@polywen/formats";
-import { ChatTemplate, Tokenizer } from "@polywen/tokenizer";
+import { readJsonObject, readTextFile, type GgufModel, type ModelFolder } from "@polywen/formats";
+import { ChatTemplate, Tokenizer, type ChatTemplateFiles } from "@polywen/tokenizer";
 import { PolywenError } from "@polywen/tensor";
 
 /** The tokenizer of a folder, and its chat template if it has one. */
@@ -23,8 +23,22 @@ export async function loadTokenizer(folder: ModelFolder): Promise<LoadedTokenize
 async function loadTemplate(folder: ModelFolder, tokenizer: Tokenizer, config: unknown): Promise<ChatTemplate | undefined> {
   const path = folder.files.chatTemplate;
   const own = path === undefined ? {} : path.endsWith(".jinja") ? { jinja: await readTextFile(path, "template") } : { json: await readJsonObject(path, "template") };
+  return templateOf({ ...own, config: config ?? {}, folder: folder.path }, tokenizer);
+}
+
+/** Reads the tokenizer and the templates that the metadata of a GGUF file hold; templates beside the usual one have their name in the key. */
+export function loadGgufTokenizer(metadata: GgufModel["metadata"], file: string): LoadedTokenizer {
+  const tokenizer = Tokenizer.fromGguf(metadata, file);
+  const key = "tokenizer.chat_template";
+  const templates = [...metadata].filter(([name]) => name === key || name.startsWith(`${key}.`));
+  const named = templates.map(([name, template]) => ({ name: name === key ? "default" : name.slice(key.length + 1), template }));
+  return { tokenizer, template: named.length === 0 ? undefined : templateOf({ json: { chat_template: named }, folder: file }, tokenizer) };
+}
+
+/** A base model has no template. */
+function templateOf(files: ChatTemplateFiles, tokenizer: Tokenizer): ChatTemplate | undefined {
   try {
-    return ChatTemplate.fromFiles({ ...own, config: config ?? {}, folder: folder.path }, tokenizer);
+    return ChatTemplate.fromFiles(files, tokenizer);
   } catch (error) {
     if (PolywenError.isInstance(error) && error.code === "TEMPLATE_MISSING") return undefined;
     throw error;

@@ -1,11 +1,9 @@
-import { openModelFolder } from "@polywen/formats";
 import type { Tokenizer } from "@polywen/tokenizer";
-import { loadTokenizer } from "./loaded-tokenizer.ts";
-import { resolveSource } from "./resolve-source.ts";
+import { openModelSource } from "./model-source.ts";
 
-/** The tokenizer of a model folder or of `"polywen/tiny"`, without its weights. Throws as `loadModel` does for these files. */
+/** The tokenizer of a model folder, of a GGUF file or of `"polywen/tiny"`, without its weights. Throws as `loadModel` does for these files. */
 export async function openTokenizer(source: string): Promise<Tokenizer> {
-  const { tokenizer, template } = await loadTokenizer(await openModelFolder(resolveSource(source)));
+  const { tokenizer, template } = await (await openModelSource(source)).loadTokenizer();
   template?.dispose();
   return tokenizer;
 }

@@ -1,12 +1,12 @@
 import { resolveSampling, type SamplingOptions } from "@polywen/core";
-import { openCheckpoint, openModelFolder, readGenerationConfig, type Checkpoint, type GenerationConfig, type ModelFolder } from "@polywen/formats";
+import { readGenerationConfig, type Checkpoint, type GenerationConfig, type ModelFolder } from "@polywen/formats";
 import { InvalidFileError, PolywenError } from "@polywen/tensor";
 import type { Family, MediaOptions } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
-import { loadTokenizer, type LoadedTokenizer } from "./loaded-tokenizer.ts";
-import { resolveSource } from "./resolve-source.ts";
+import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
+import { openModelSource } from "./model-source.ts";
 
-/** Everything of a model folder but its weights. */
+/** Everything of a model but its weights. */
 export interface ModelFileContents extends LoadedTokenizer {
   readonly folder: ModelFolder;
   readonly family: Family;
@@ -19,13 +19,14 @@ export interface ModelFileContents extends LoadedTokenizer {
 
 /** Reads and checks the small files of a model, and the headers of its weights. */
 export async function readModelFiles(source: string, media: MediaOptions): Promise<ModelFileContents> {
-  const folder = await openModelFolder(resolveSource(source));
+  const opened = await openModelSource(source);
+  const { folder } = opened;
   const family = await loadFamily(folder, media);
-  const checkpoint = await openCheckpoint(folder.path);
+  const checkpoint = await opened.openCheckpoint();
   const { generationConfig: path } = folder.files;
   const generationConfig = path === undefined ? undefined : await readGenerationConfig(path);
   const sampling = proposedSampling(generationConfig, path);
-  const loaded = await loadTokenizer(folder);
+  const loaded = await opened.loadTokenizer();
   const { vocabularySize, eosTokenIds } = family.text;
   if (loaded.tokenizer.vocabularySize > vocabularySize) {
     loaded.template?.dispose();
@@ -34,7 +35,7 @@ export async function readModelFiles(source: string, media: MediaOptions): Promi
   }
   // generation_config.json knows the tokens that end a turn of a chat; config.json often names the end of a text only.
   const proposed = generationConfig?.eosTokenIds ?? [];
-  const stopTokens = new Set(proposed.length > 0 ? proposed : [...eosTokenIds, ...endToken(loaded)]);
+  const stopTokens = new Set(proposed.length > 0 ? proposed : [...eosTokenIds, ...loaded.tokenizer.stopTokens, ...endToken(loaded)]);
   return { folder, family, checkpoint, ...loaded, sampling, stopTokens };
 }
 

@@ -1,0 +1,41 @@
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { openCheckpoint, openGguf, openModelFolder, type Checkpoint, type GgufModel, type ModelFiles, type ModelFolder } from "@polywen/formats";
+import { loadGgufTokenizer, loadTokenizer, type LoadedTokenizer } from "./loaded-tokenizer.ts";
+import { resolveSource } from "./resolve-source.ts";
+
+/** A model that was found, of whichever format; each of its parts is read when it is asked for. */
+export interface ModelSource {
+  /** Its configuration and small files; of a GGUF file, what a folder in the layout of Hugging Face would say. */
+  readonly folder: ModelFolder;
+  openCheckpoint(): Promise<Checkpoint>;
+  loadTokenizer(): Promise<LoadedTokenizer>;
+}
+
+/**
+ * Opens a folder, a `.gguf` file, a `.safetensors` file (whose folder holds the rest of the model), or `"polywen/tiny"`.
+ * Throws what `openModelFolder` and `openGguf` throw.
+ */
+export async function openModelSource(source: string): Promise<ModelSource> {
+  const path = resolveSource(source);
+  const isFile = (await stat(path)).isFile();
+  if (isFile && !path.endsWith(".safetensors")) return sourceOf(await openGguf(path));
+  const folder = await openModelFolder(isFile ? dirname(path) : path);
+  return { folder, openCheckpoint: () => openCheckpoint(path), loadTokenizer: () => loadTokenizer(folder) };
+}
+
+const noFiles: ModelFiles = {
+  generationConfig: undefined,
+  preprocessorConfig: undefined,
+  tokenizer: undefined,
+  tokenizerConfig: undefined,
+  vocabulary: undefined,
+  merges: undefined,
+  chatTemplate: undefined,
+  weights: undefined,
+};
+
+function sourceOf({ path, config, metadata, checkpoint }: GgufModel): ModelSource {
+  const folder = { path, configPath: path, config, modelType: config["model_type"] as string, files: noFiles, warnings: [] };
+  return { folder, openCheckpoint: async () => checkpoint, loadTokenizer: async () => loadGgufTokenizer(metadata, path) };
+}
