@@ -3,7 +3,7 @@ import { loadModel, selectBackend } from "polywen";
 import { serve } from "./peer.mjs";
 
 await serve(async ({ model: source, threads, sequences, contextTokens }) => {
-  const { backend } = await selectBackend("cpu", threads);
+  const { backend } = await selectBackend("cpu", { threads });
   // Prompts that are read later start later, and the others go on meanwhile.
   const spare = sequences === 1 ? 0 : Math.ceil((sequences * contextTokens) / 128) + sequences;
   const model = await loadModel(source, { backend, maxSequences: sequences, cacheTokens: sequences * (contextTokens + spare + 16) });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { inspectModel, loadModel, openTokenizer } from "polywen";
+import { inspectModel, loadModel, openTokenizer, type BackendName } from "polywen";
 
 interface Expected {
   readonly ids: number[];
@@ -20,9 +20,11 @@ afterAll(async () => void (await Promise.all(disposals.map((dispose) => dispose(
 
 const models = readdirSync(root).filter((file) => file.endsWith(".gguf"));
 
-test.each(models)("logits and greedy tokens of transformers for the dequantised weights of %s", async (file) => {
+const backends: readonly BackendName[] = process.env["POLYWEN_NATIVE_MISSING"] === "" ? ["reference", "cpu"] : ["reference"];
+
+test.each(models.flatMap((file) => backends.map((backend) => [file, backend] as const)))("logits and greedy tokens of transformers for the dequantised weights of %s, %s", async (file, backend) => {
   const expected = JSON.parse(readFileSync(`${root}/${file.replace(".gguf", ".json")}`, "utf8")) as Expected;
-  const model = await loadModel(`${root}/${file}`, { backend: "reference", kvDType: "f32", rowsPerStep: 13, cacheTokens: 64 });
+  const model = await loadModel(`${root}/${file}`, { backend, kvDType: "f32", activations: "f32", rowsPerStep: 13, cacheTokens: 64 });
   disposals.push(() => model.dispose());
   const { logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, maxTokens: expected.greedy.length });
   const differences = expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => Math.abs(value - logits[row * vocabularySize + id]!)));

@@ -54,7 +54,7 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
 async function openBackend(options: LoadModelOptions): Promise<{ backend: Backend; ownsBackend: boolean; warning: string | undefined }> {
   const { backend = "auto" } = options;
   if (typeof backend !== "string") return { backend, ownsBackend: false, warning: undefined };
-  return { ...(await selectBackend(backend, options.threads)), ownsBackend: true };
+  return { ...(await selectBackend(backend, options)), ownsBackend: true };
 }
 
 function mediaSlots({ family }: ModelFileContents, { modalities = [], mediaRows = 8192 }: LoadModelOptions): number {

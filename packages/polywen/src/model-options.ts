@@ -2,7 +2,7 @@ import type { EngineOptions, SamplingOptions } from "@polywen/core";
 import type { BoundModality } from "@polywen/cross-modal";
 import type { Backend } from "@polywen/tensor";
 import type { MediaOptions } from "./families/family.ts";
-import type { BackendName } from "./select-backend.ts";
+import type { Activations, BackendName } from "./select-backend.ts";
 
 /** Options of `loadModel`. */
 export interface LoadModelOptions extends EngineOptions {
@@ -10,6 +10,11 @@ export interface LoadModelOptions extends EngineOptions {
   readonly backend?: BackendName | Backend;
   /** Threads of the native backend. Default: all cores. */
   readonly threads?: number;
+  /**
+   * What quantised weights of the native backend are multiplied with: `int8` (default), fast, rounds the inputs in groups of 32 to
+   * eight bits; `f32` computes as if the weights had been stored as floats. Weights that are not quantised always take f32.
+   */
+  readonly activations?: Activations | undefined;
   /** Modalities to add to those of the checkpoint. */
   readonly modalities?: readonly BoundModality[];
   /** Media rows that all running prompts may hold together; a prompt that finds too few free waits. Default 8192. */

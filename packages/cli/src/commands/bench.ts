@@ -41,7 +41,7 @@ async function run(source: string, options: BenchOptions): Promise<void> {
   checkSettings(settings);
   const signal = interruption();
   const loadAverage = loadavg()[0]!;
-  const { backend, warning } = await selectBackend(options.backend, options.threads);
+  const { backend, warning } = await selectBackend(options.backend, { threads: options.threads });
   try {
     const started = performance.now();
     await using model = await loadModel(source, { backend, ...roomFor(settings), signal });

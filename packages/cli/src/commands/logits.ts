@@ -59,7 +59,7 @@ async function computeLogits(source: string, input: LogitsCommandInput, options:
   const media = [...input.images.map((file) => image(file)), ...input.audios.map((file) => audio(file))];
   let room: Room = { cacheTokens: Math.max(input.ids.length + input.maxTokens, 1) + (media.length === 0 ? 0 : usualMediaRows), mediaRows: usualMediaRows };
   for (;;) {
-    const model = await loadForCommand(source, options, { ...room, kvDType: "f32", maxSequences: 1, media: { overlongAudio: "cut" }, signal });
+    const model = await loadForCommand(source, options, { ...room, kvDType: "f32", activations: "f32", maxSequences: 1, media: { overlongAudio: "cut" }, signal });
     try {
       const logits = await model.logits({ ids: input.ids, media, maxTokens: input.maxTokens, signal });
       return { logits, warnings: model.info.warnings };

@@ -35,7 +35,7 @@ export async function examineMachine(): Promise<MachineReport> {
 
 async function examineNative(): Promise<NativeReport> {
   try {
-    const { backend } = await selectBackend("cpu", undefined);
+    const { backend } = await selectBackend("cpu");
     try {
       return { available: true, device: backend.device, speed: await backend.measureSpeed?.() };
     } finally {
