@@ -2,7 +2,7 @@
  * Compares Polywen's tokens with llama.cpp's, on any GGUF files and texts. Build the packages first; node-llama-cpp is not a dependency
  * of this repository: install it anywhere (`npm i node-llama-cpp@3.22.1`) and give that folder.
  *
- *     node compare-tokens.mjs LLAMA_FOLDER --text FILE… --model FILE.gguf…
+ *     node compare-tokenization.mjs LLAMA_FOLDER --text FILE… --model FILE.gguf…
  *
  * Texts are cut into pieces, to which texts made of nasty parts are added. Of every piece the ids are compared with and without control
  * tokens, and of every model the tokens that end generation. Prints one line of JSON a model; exit status 1 if anything differs.
