@@ -49,8 +49,8 @@ published here. Silence, swaps, spoken and same digits mix known and new wording
 
 ## Limits
 
-**Scenes are not learned well**: it counts, but mostly cannot yet look up the colour, shape or side of one thing among several (see
-the rows above). Pictures far from its own kinds (photographs, several digits, other shapes) and words that it never read lead to confident nonsense.
+**Colours and shapes are known in the combinations of the lessons only**: of a pair that no lesson contains, such as a purple triangle, it
+mostly names the place, but not colour or shape (see the rows above). Pictures far from its own kinds (photographs, several digits, other shapes) and words that it never read lead to confident nonsense.
 The four human voices of its training are adult men; other people, children and other languages will be understood less well, as the rows
 of the left-out speakers show.
 
