@@ -92,7 +92,7 @@ class CpuBackend implements Backend {
     validateProgram(program);
     validatePaging(program, bindings.resources ?? {});
     const lowered = lowerProgram(program, (kind) => this.supports(kind));
-    return new CpuProgram(this.#addon, this.#engine, program, (buffers) => {
+    return new CpuProgram(this.#addon, this.#engine, program, bindings, (buffers) => {
       const parts = programParts(lowered, bindings, buffers);
       return callNative(`compiling ${program.name}`, () => new this.#addon.Program(parts));
     });

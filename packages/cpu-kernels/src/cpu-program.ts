@@ -16,6 +16,7 @@ import {
   type TensorId,
   type TensorRole,
   type TypedArrayOf,
+  type Bindings,
 } from "@polywen/tensor";
 import type { NativeAddon, NativeControl, NativeEngine, NativeProgram } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";
@@ -29,6 +30,8 @@ export type NativeCompiler = (buffers: ReadonlyMap<TensorId, ArrayBuffer>) => Na
 export class CpuProgram implements CompiledProgram {
   readonly program: Program;
   readonly byteLength: number;
+  /** Kept, because native code does not own what a program is bound to: unreachable weights would be collected under it. */
+  readonly bindings: Bindings;
   readonly #addon: NativeAddon;
   readonly #engine: NativeEngine;
   readonly #buffers: ReadonlyMap<TensorId, ArrayBuffer>;
@@ -36,8 +39,9 @@ export class CpuProgram implements CompiledProgram {
   #control: NativeControl | undefined;
   #running = false;
 
-  constructor(addon: NativeAddon, engine: NativeEngine, program: Program, compile: NativeCompiler) {
+  constructor(addon: NativeAddon, engine: NativeEngine, program: Program, bindings: Bindings, compile: NativeCompiler) {
     this.program = program;
+    this.bindings = bindings;
     this.#addon = addon;
     this.#engine = engine;
     this.#buffers = allocateBuffers(program);
