@@ -33,6 +33,8 @@ struct BlockFormat {
     return factors ? group / kBlockGroups * block_bytes() + factor_bytes() + group % kBlockGroups * slab_bytes()
                    : static_cast<ptrdiff_t>(group) * slab_bytes();
   }
+  // Of a panel of width `in`, a multiple of the block in a file.
+  constexpr ptrdiff_t panel_bytes(int in) const { return slab_offset(in / kGroup) - factor_bytes(); }
   constexpr bool operator==(const BlockFormat&) const = default;
 };
 
@@ -58,6 +60,28 @@ constexpr BlockFormat block_format(Storage storage) {
 }
 
 constexpr bool is_quantised(Storage storage) { return block_format(storage).stored_values > 1; }
+
+// Calls body<storage>() with a quantised format as a constant; plain floats are not for it.
+template <typename Body>
+inline void with_quantised(Storage storage, Body body) {
+  switch (storage) {
+    case Storage::q4_0: return body.template operator()<Storage::q4_0>();
+    case Storage::q4_1: return body.template operator()<Storage::q4_1>();
+    case Storage::q5_0: return body.template operator()<Storage::q5_0>();
+    case Storage::q5_1: return body.template operator()<Storage::q5_1>();
+    case Storage::q8_0: return body.template operator()<Storage::q8_0>();
+    case Storage::iq4_nl: return body.template operator()<Storage::iq4_nl>();
+    case Storage::mxfp4: return body.template operator()<Storage::mxfp4>();
+    case Storage::q2_k: return body.template operator()<Storage::q2_k>();
+    case Storage::q3_k: return body.template operator()<Storage::q3_k>();
+    case Storage::q4_k: return body.template operator()<Storage::q4_k>();
+    case Storage::q5_k: return body.template operator()<Storage::q5_k>();
+    case Storage::q6_k: return body.template operator()<Storage::q6_k>();
+    case Storage::f32:
+    case Storage::bf16:
+    case Storage::f16: return;
+  }
+}
 
 // What the nibbles of two formats stand for, moved up by 128 and by 16 so that it is not negative.
 constexpr uint8_t kIq4NlCodes[16] = {1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};

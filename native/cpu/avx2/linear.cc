@@ -125,11 +125,7 @@ void copy_inputs(const LinearArgs& args, int row, int rows, int first, int depth
 struct Block {
   const char* weights;
   int depth;
-  float* output;  // of the first row
-  ptrdiff_t output_stride;
-  int columns;        // from here to the end of a row of outputs
-  bool first;         // of the panel: the output holds nothing yet
-  const float* bias;  // of the last block, or null
+  Target target;
   const char* ahead;  // fetched a little in every step
   int ahead_step;     // bytes
 };
@@ -152,21 +148,7 @@ void add_block(const float* inputs, const Block& block) {
       sums[r][1] = _mm256_fmadd_ps(factor, high, sums[r][1]);
     }
   }
-  UNROLL
-  for (int r = 0; r < Rows; r++) {
-    float* output = block.output + r * block.output_stride;
-    __m256 low = _mm256_setzero_ps(), high = low;
-    if (!block.first) load_outputs(output, block.columns, low, high);
-    low = _mm256_add_ps(low, sums[r][0]);
-    high = _mm256_add_ps(high, sums[r][1]);
-    if (block.bias) {
-      __m256 bias_low, bias_high;
-      load_outputs(block.bias, block.columns, bias_low, bias_high);
-      low = _mm256_add_ps(low, bias_low);
-      high = _mm256_add_ps(high, bias_high);
-    }
-    store_outputs(output, block.columns, low, high);
-  }
+  add_to_outputs(sums, block.target);
 }
 
 template <Storage storage>
@@ -197,10 +179,10 @@ void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end
       const char* next = panel + 1 < end ? weights + static_cast<ptrdiff_t>(in) * bytes
                                          : panel_of(args.weight, begin) + static_cast<ptrdiff_t>(first + depth) * bytes;
       const int column = panel * kPanelRows;
-      Block block = {weights, depth, nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr, nullptr, bytes / tiles};
+      Block block = {weights, depth, {nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr}, nullptr, bytes / tiles};
       for (int tile = 0; tile < tiles; tile++) {
         const int top = rows * tile / tiles;
-        block.output = args.output + static_cast<ptrdiff_t>(row + top) * out + column;
+        block.target.output = args.output + static_cast<ptrdiff_t>(row + top) * out + column;
         block.ahead = next + static_cast<ptrdiff_t>(tile) * block.ahead_step * depth;
         add_tile<storage>(rows * (tile + 1) / tiles - top, inputs + top * kLinearBlock, block);
       }

@@ -72,34 +72,6 @@ inline __attribute__((always_inline)) void add_group(const Slab& slab, const Inp
   }
 }
 
-// Where the sums of a block go.
-struct Target {
-  float* output;  // of the first row
-  ptrdiff_t stride;
-  int columns;        // from here to the end of a row of outputs
-  bool first;         // of the panel: the output holds nothing yet
-  const float* bias;  // with the last block, or null
-};
-
-template <int Rows>
-inline void add_to_outputs(const Sums<Rows>& sums, const Target& target) {
-  UNROLL
-  for (int r = 0; r < Rows; r++) {
-    float* output = target.output + r * target.stride;
-    __m256 low = _mm256_setzero_ps(), high = low;
-    if (!target.first) load_outputs(output, target.columns, low, high);
-    low = _mm256_add_ps(low, sums[r][0]);
-    high = _mm256_add_ps(high, sums[r][1]);
-    if (target.bias) {
-      __m256 bias_low, bias_high;
-      load_outputs(target.bias, target.columns, bias_low, bias_high);
-      low = _mm256_add_ps(low, bias_low);
-      high = _mm256_add_ps(high, bias_high);
-    }
-    store_outputs(output, target.columns, low, high);
-  }
-}
-
 struct Place {
   const uint8_t* block;  // of the panel
   int groups;
@@ -110,8 +82,7 @@ template <Storage storage>
 Place place_of(const LinearArgs& args, int panel, int first, int row) {
   constexpr BlockFormat format = block_format(storage);
   const int in = args.weight.in, column = panel * kPanelRows;
-  const ptrdiff_t panel_bytes = format.factors ? in / kLinearBlock * format.block_bytes() : static_cast<ptrdiff_t>(in / kGroup) * format.slab_bytes();
-  const uint8_t* block = static_cast<const uint8_t*>(args.weight.panels) + panel * panel_bytes + first / kLinearBlock * format.block_bytes();
+  const uint8_t* block = static_cast<const uint8_t*>(args.weight.panels) + panel * format.panel_bytes(in) + first / kLinearBlock * format.block_bytes();
   const bool last = first + kLinearBlock >= in;
   return {block, smaller(kLinearBlock, in - first) / kGroup,
           {args.output + static_cast<ptrdiff_t>(row) * args.weight.out + column, args.weight.out, args.weight.out - column, first == 0,
@@ -137,7 +108,7 @@ void stream_panel(const LinearArgs& args, int panel) {
       for (int ahead = 0; ahead < slab.format.slab_bytes(); ahead += 64) _mm_prefetch(slab.slab + kPrefetchBytes + ahead, _MM_HINT_T0);
       add_group<PackedSlab<storage>, 1>(slab, inputs, group, sums);
     }
-    add_to_outputs<1>(sums, place.target);
+    add_to_outputs(sums, place.target);
   }
 }
 
@@ -152,7 +123,7 @@ void multiply_tile(const Tile& tile, int groups, const InputBlock* inputs, const
   UNROLL
   for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   for (int group = 0; group < groups; group++) add_group<TileSlab<shape>, Rows>({tile, group}, inputs, group, sums);
-  add_to_outputs<Rows>(sums, target);
+  add_to_outputs(sums, target);
 }
 
 template <Shape shape>
@@ -188,23 +159,7 @@ void multiply(const LinearArgs& args, int begin, int end) {
 }  // namespace
 
 void linear_int8(const LinearArgs& args, int begin, int end) {
-  switch (args.weight.storage) {
-    case Storage::q4_0: return multiply<Storage::q4_0>(args, begin, end);
-    case Storage::q4_1: return multiply<Storage::q4_1>(args, begin, end);
-    case Storage::q5_0: return multiply<Storage::q5_0>(args, begin, end);
-    case Storage::q5_1: return multiply<Storage::q5_1>(args, begin, end);
-    case Storage::q8_0: return multiply<Storage::q8_0>(args, begin, end);
-    case Storage::iq4_nl: return multiply<Storage::iq4_nl>(args, begin, end);
-    case Storage::mxfp4: return multiply<Storage::mxfp4>(args, begin, end);
-    case Storage::q2_k: return multiply<Storage::q2_k>(args, begin, end);
-    case Storage::q3_k: return multiply<Storage::q3_k>(args, begin, end);
-    case Storage::q4_k: return multiply<Storage::q4_k>(args, begin, end);
-    case Storage::q5_k: return multiply<Storage::q5_k>(args, begin, end);
-    case Storage::q6_k: return multiply<Storage::q6_k>(args, begin, end);
-    case Storage::f32:
-    case Storage::bf16:
-    case Storage::f16: return;  // never: their inputs are not quantised
-  }
+  with_quantised(args.weight.storage, [&]<Storage storage>() { multiply<storage>(args, begin, end); });
 }
 
 }  // namespace polywen::avx2

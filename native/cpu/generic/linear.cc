@@ -3,6 +3,7 @@
 #include "../pack.h"
 #include "kernels.h"
 #include "numbers.h"
+#include "panel_outputs.h"
 
 namespace polywen::generic {
 namespace {
@@ -37,8 +38,6 @@ void linear(const LinearArgs& args, int begin, int end) {
   const Matrix& weight = args.weight;
   float block[kLinearBlock * kPanelRows];
   for (int panel = begin; panel < end; panel++) {
-    const int column = panel * kPanelRows;
-    const int columns = std::min(kPanelRows, weight.out - column);
     for (int first = 0; first < weight.in; first += kLinearBlock) {
       const int depth = std::min(kLinearBlock, weight.in - first);
       const bool last = first + depth == weight.in;
@@ -49,12 +48,7 @@ void linear(const LinearArgs& args, int begin, int end) {
         for (int k = 0; k < depth; k++) {
           for (int j = 0; j < kPanelRows; j++) sums[j] = multiply_add(input[k], block[k * kPanelRows + j], sums[j]);
         }
-        float* output = args.output + static_cast<size_t>(row) * weight.out + column;
-        for (int j = 0; j < columns; j++) {
-          float total = (first == 0 ? 0 : output[j]) + sums[j];
-          if (last && args.bias) total += args.bias[column + j];
-          output[j] = total;
-        }
+        add_to_outputs(args, row, panel, first == 0, last, sums);
       }
     }
   }

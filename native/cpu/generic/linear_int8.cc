@@ -3,6 +3,7 @@
 #include "../pack.h"
 #include "kernels.h"
 #include "numbers.h"
+#include "panel_outputs.h"
 
 namespace polywen::generic {
 namespace {
@@ -32,8 +33,6 @@ void linear_int8(const LinearArgs& args, int begin, int end) {
   const BlockFormat format = block_format(weight.storage);
   for (int panel = begin; panel < end; panel++) {
     const uint8_t* data = static_cast<const uint8_t*>(weight.panels) + panel * panel_bytes(weight.storage, weight.in);
-    const int column = panel * kPanelRows;
-    const int columns = std::min(kPanelRows, weight.out - column);
     for (int first = 0; first < weight.in; first += kLinearBlock) {
       const int groups = std::min(kLinearBlock, weight.in - first) / kGroup;
       const bool last = first + groups * kGroup == weight.in;
@@ -43,12 +42,7 @@ void linear_int8(const LinearArgs& args, int begin, int end) {
         const InputBlock& input = args.quantised.blocks[static_cast<size_t>(first / kLinearBlock) * args.quantised.stride + row];
         float sums[kPanelRows] = {};
         for (int group = 0; group < groups; group++) add_group(slabs[group], format, input, group, sums);
-        float* output = args.output + static_cast<size_t>(row) * weight.out + column;
-        for (int j = 0; j < columns; j++) {
-          float total = (first == 0 ? 0 : output[j]) + sums[j];
-          if (last && args.bias) total += args.bias[column + j];
-          output[j] = total;
-        }
+        add_to_outputs(args, row, panel, first == 0, last, sums);
       }
     }
   }

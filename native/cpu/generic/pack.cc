@@ -47,7 +47,7 @@ int panel_count(int out) { return out / kPanelRows + (out % kPanelRows != 0); }
 
 size_t panel_bytes(Storage storage, int in) {
   const BlockFormat format = block_format(storage);
-  return is_quantised(storage) ? static_cast<size_t>(format.slab_offset(in / kGroup) - (format.factors ? format.factor_bytes() : 0))
+  return is_quantised(storage) ? static_cast<size_t>(format.panel_bytes(in))
                                : static_cast<size_t>(in) * kPanelRows * static_cast<size_t>(format.stored_bytes);
 }
 

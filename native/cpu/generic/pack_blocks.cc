@@ -165,23 +165,7 @@ void pack(const uint8_t* stored, int rows, int in, uint8_t* panel) {
 }  // namespace
 
 void pack_block_panel(Storage storage, const uint8_t* stored, int rows, int in, uint8_t* panel) {
-  switch (storage) {
-    case Storage::q4_0: return pack<Storage::q4_0>(stored, rows, in, panel);
-    case Storage::q4_1: return pack<Storage::q4_1>(stored, rows, in, panel);
-    case Storage::q5_0: return pack<Storage::q5_0>(stored, rows, in, panel);
-    case Storage::q5_1: return pack<Storage::q5_1>(stored, rows, in, panel);
-    case Storage::q8_0: return pack<Storage::q8_0>(stored, rows, in, panel);
-    case Storage::iq4_nl: return pack<Storage::iq4_nl>(stored, rows, in, panel);
-    case Storage::mxfp4: return pack<Storage::mxfp4>(stored, rows, in, panel);
-    case Storage::q2_k: return pack<Storage::q2_k>(stored, rows, in, panel);
-    case Storage::q3_k: return pack<Storage::q3_k>(stored, rows, in, panel);
-    case Storage::q4_k: return pack<Storage::q4_k>(stored, rows, in, panel);
-    case Storage::q5_k: return pack<Storage::q5_k>(stored, rows, in, panel);
-    case Storage::q6_k: return pack<Storage::q6_k>(stored, rows, in, panel);
-    case Storage::f32:
-    case Storage::bf16:
-    case Storage::f16: return;
-  }
+  with_quantised(storage, [&]<Storage constant>() { pack<constant>(stored, rows, in, panel); });
 }
 
 }  // namespace polywen::generic
