@@ -34,7 +34,7 @@ export interface CpuBackendOptions {
   readonly threads?: number | undefined;
   /**
    * How inputs meet block-quantised weights: rounded to `int8` in groups of 32 (default), or as `f32`, which is exact
-   * and several times slower.
+   * and slower.
    */
   readonly activations?: "int8" | "f32" | undefined;
 }

@@ -8,6 +8,7 @@ import {
   findTensor,
   OutOfMemoryError,
   validateSizes,
+  type Bindings,
   type CompiledProgram,
   type DType,
   type LongCallOptions,
@@ -16,7 +17,6 @@ import {
   type TensorId,
   type TensorRole,
   type TypedArrayOf,
-  type Bindings,
 } from "@polywen/tensor";
 import type { NativeAddon, NativeControl, NativeEngine, NativeProgram } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";

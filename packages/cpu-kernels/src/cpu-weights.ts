@@ -1,10 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
-import { InvalidArgumentError, locationByteLength, storedByteLength, validateWeight, type LoadWeightsOptions, type WeightData, type WeightLocation, type Weights } from "@polywen/tensor";
+import { InvalidArgumentError, locationByteLength, validateWeight, type LoadWeightsOptions, type WeightData, type WeightLocation, type Weights } from "@polywen/tensor";
 import type { NativeAddon, NativeEngine, NativeHandle, NativeWeightSource } from "./addon-types.ts";
 import { withControl } from "./with-control.ts";
-
-/** Most elements of one weight: kernels index with 32 bits. */
-const MAX_ELEMENTS = 2 ** 31 - 1;
 
 /** How often progress is reported, in milliseconds. */
 const PROGRESS_INTERVAL = 50;
@@ -46,9 +43,10 @@ export async function loadCpuWeights(addon: NativeAddon, engine: NativeEngine, w
 
 /** Native code knows no stacks: the matrices of one are weights of their own, numbered behind a `#`. */
 function matricesOf(name: string, weight: WeightData): readonly (readonly [name: string, weight: WeightData])[] {
-  const { dtype, shape, location } = weight;
-  if (shape.length !== 3) return [[name, weight]];
   validateWeight(name, weight);
+  const { dtype, shape, location } = weight;
+  if (shape.length < 1 || shape.length > 3) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one to three lengths", received: `[${shape}]` });
+  if (shape.length !== 3) return [[name, weight]];
   const [count, ...matrix] = shape as [number, number, number];
   const byteLength = locationByteLength(location) / count;
   return Array.from({ length: count }, (_, index) => [`${name}#${index}`, { dtype, shape: matrix, location: partOf(location, index, byteLength) }] as const);
@@ -60,12 +58,6 @@ function partOf(location: WeightLocation, index: number, byteLength: number): We
 }
 
 function sourceOf(name: string, { dtype, shape, location }: WeightData): NativeWeightSource {
-  const elements = shape.reduce((product, length) => product * length, 1);
-  const valid = (shape.length === 1 || shape.length === 2) && shape.every((length) => Number.isSafeInteger(length) && length > 0) && elements <= MAX_ELEMENTS;
-  if (!valid) throw new InvalidArgumentError({ argument: `shape of weight ${name}`, expected: "one to three positive lengths of less than 2^31 elements", received: `[${shape}]` });
-  const expected = storedByteLength(dtype, elements);
-  const received = locationByteLength(location);
-  if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
   if (location.kind === "bytes") return { name, dtype, shape, bytes: location.bytes };
   if (location.kind === "parts") throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: "one part, for it is no stack", received: `${location.parts.length} parts` });
   const { file, offset } = location;
