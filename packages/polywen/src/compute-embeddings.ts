@@ -1,5 +1,6 @@
 import { InvalidArgumentError, LimitExceededError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
+import { textPrompt } from "./prompt/text-prompt.ts";
 import { readPrompt } from "./read-prompt.ts";
 
 /** Options of `Model.embed`. */
@@ -23,7 +24,7 @@ async function embed(parts: ModelParts, ids: readonly number[], pooling: "mean" 
   const sum = new Float64Array(parts.engine.model.hiddenSize);
   const from = pooling === "mean" ? 0 : ids.length - 1;
   const receive = (_row: number, { hidden }: { readonly hidden: Float32Array }): void => hidden.forEach((value, index) => (sum[index]! += value));
-  await readPrompt(parts, ids, { from, receive }, "Embedding", signal);
+  await readPrompt(parts, textPrompt(parts, ids), { promptRows: { from, receive }, operation: "Embedding", signal });
   const divisor = normalize ? Math.hypot(...sum) : ids.length - from;
   return Float32Array.from(sum, (value) => (divisor === 0 ? 0 : value / divisor));
 }
@@ -33,7 +34,7 @@ function checkedIds({ engine, tokenizer }: ModelParts, text: string): readonly n
   if (typeof text !== "string") throw new InvalidArgumentError({ argument: "text", expected: "a string or an array of them", received: text });
   const ids = tokenizer.encode(text);
   if (ids.length === 0) throw new InvalidArgumentError({ argument: "text", expected: "at least one token", received: text });
-  const limit = Math.min(engine.model.contextLength, engine.cacheTokens);
+  const limit = engine.contextTokens;
   if (ids.length > limit) throw new LimitExceededError({ what: "A text", limit, received: ids.length, unit: "tokens" }, { hint: "Split it, or load the model with a larger cacheTokens if its context allows." });
   return ids;
 }

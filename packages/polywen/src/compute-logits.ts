@@ -1,8 +1,8 @@
-import { resolveSampling } from "@polywen/core";
 import type { MediaPart, PreparedMedium } from "@polywen/cross-modal";
-import { AbortedError, OutOfMemoryError } from "@polywen/tensor";
+import { OutOfMemoryError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
 import { encodeMedia, prepareIds } from "./prompt/prepare-prompt.ts";
+import { readPrompt } from "./read-prompt.ts";
 
 /** Input of `Model.logits`. */
 export interface LogitsInput {
@@ -44,17 +44,12 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
   const logits = allocate(prepared.layout.ids.length * vocabularySize);
   const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (rows) => features.push(rows.slice()) });
   try {
-    const stream = parts.engine.generate({
-      prompt,
-      maxTokens: input.maxTokens ?? 0,
-      sampling: resolveSampling({ temperature: 0, seed: 0 }),
-      stopTokens: new Set(),
-      signal: input.signal,
+    const greedy = await readPrompt(parts, prompt, {
       promptRows: { from: 0, receive: (row, values) => logits.set(values.logits, row * vocabularySize) },
+      maxTokens: input.maxTokens,
+      operation: "Computing logits",
+      signal: input.signal,
     });
-    const greedy: number[] = [];
-    for await (const token of stream) greedy.push(token.id);
-    if (stream.finish === "aborted") throw new AbortedError({ operation: "Computing logits" }, { cause: input.signal?.reason });
     const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: features[index]! }));
     return { ids: prompt.ids, logits, vocabularySize, greedy: Int32Array.from(greedy), positions: prompt.positions, positionAxes, media };
   } finally {

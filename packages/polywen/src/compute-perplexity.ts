@@ -1,5 +1,6 @@
 import { InvalidArgumentError, LimitExceededError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
+import { textPrompt } from "./prompt/text-prompt.ts";
 import { readPrompt } from "./read-prompt.ts";
 
 /** Options of `Model.perplexity`. */
@@ -40,7 +41,7 @@ export async function computePerplexity(parts: ModelParts, text: string, options
     // Row r predicts token r + 1; the last token of a window need not be read.
     const from = scored - 1 - begin;
     const receive = (row: number, { logits }: { readonly logits: Float32Array }): void => void (sum -= logProbability(logits, ids[begin + row + 1]!));
-    await readPrompt(parts, ids.slice(begin, end - 1), { from, receive }, "Computing perplexity", options.signal);
+    await readPrompt(parts, textPrompt(parts, ids.slice(begin, end - 1)), { promptRows: { from, receive }, operation: "Computing perplexity", signal: options.signal });
   }
   return { perplexity: Math.exp(sum / (ids.length - 1)), tokens: ids.length - 1, context };
 }
@@ -65,7 +66,7 @@ function logProbability(logits: Float32Array, id: number): number {
 }
 
 function checkedContext({ engine }: ModelParts, given: number | undefined): number {
-  const limit = Math.min(engine.model.contextLength, engine.cacheTokens);
+  const limit = engine.contextTokens;
   const context = given ?? Math.min(limit, 2048);
   if (!Number.isSafeInteger(context) || context < 2) throw new InvalidArgumentError({ argument: "context", expected: "an integer of at least 2", received: context });
   if (context <= limit) return context;

@@ -35,7 +35,7 @@ export async function readModelFiles(source: string, media: MediaOptions): Promi
   }
   // generation_config.json knows the tokens that end a turn of a chat; config.json often names the end of a text only.
   const proposed = generationConfig?.eosTokenIds ?? [];
-  const stopTokens = new Set(proposed.length > 0 ? proposed : [...eosTokenIds, ...loaded.tokenizer.stopTokens, ...endToken(loaded)]);
+  const stopTokens = new Set(proposed.length > 0 ? proposed : [...eosTokenIds, ...loaded.tokenizer.stopTokens]);
   return { folder, family, checkpoint, ...loaded, sampling, stopTokens };
 }
 
@@ -49,10 +49,4 @@ function proposedSampling(config: GenerationConfig | undefined, file: string | u
     throw new InvalidFileError({ file, problem: `expected ${String(error.facts["expected"])} for ${String(error.facts["argument"])}` }, { cause: error });
   }
   return sampling;
-}
-
-function endToken({ tokenizer }: LoadedTokenizer): number[] {
-  const { endOfSequence } = tokenizer.specialTokens;
-  const id = endOfSequence === undefined ? undefined : tokenizer.tokenToId(endOfSequence);
-  return id === undefined ? [] : [id];
 }

@@ -114,7 +114,7 @@ function withSystem(messages: readonly CheckedMessage[], system: string | undefi
 
 /** Prompt and reply must fit the cache, and the context even where the cache, which many share, is larger. */
 function tokensToGenerate({ engine }: ModelParts, promptTokens: number, maxTokens: number | undefined): number {
-  const limit = Math.min(engine.model.contextLength, engine.cacheTokens);
+  const limit = engine.contextTokens;
   // The last token is not read again and needs no room.
   const room = limit - promptTokens + 1;
   if ((maxTokens ?? 1) <= room) return maxTokens ?? Math.min(512, room);

@@ -77,6 +77,11 @@ export class Engine {
     this.#outputs = stepOutputs(this.#program);
   }
 
+  /** Tokens of one prompt and its reply: what the model was made for, or what the cache holds if that is less. */
+  get contextTokens(): number {
+    return Math.min(this.model.contextLength, this.cacheTokens);
+  }
+
   /** Tokens of all prompts and replies that the cache holds. */
   get cacheTokens(): number {
     return this.limits.pages * PAGE_ROWS;
