@@ -1,35 +1,20 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
-import { inspectModel, loadModel, openTokenizer, type BackendName } from "polywen";
-
-interface Expected {
-  readonly ids: number[];
-  readonly rows: number[];
-  readonly logits: number[][];
-  readonly greedy: number[];
-  readonly std: number;
-}
+import { afterAll, describe, expect, test } from "vitest";
+import { inspectModel, loadModel, openTokenizer } from "polywen";
+import { backends, expectTransformers, loadOptions } from "./expect-transformers.ts";
 
 const root = fileURLToPath(new URL("../fixtures/gguf", import.meta.url));
-/** Share of the logits' standard deviation by which a backend may differ from transformers in float32. */
-const TOLERANCE = 5e-4;
 
-const disposals: (() => Promise<void>)[] = [];
-afterAll(async () => void (await Promise.all(disposals.map((dispose) => dispose()))));
+describe.each(backends)("logits and greedy tokens of transformers for the dequantised weights, on the %s backend", (backend) => {
+  const disposals: (() => Promise<void>)[] = [];
+  afterAll(async () => void (await Promise.all(disposals.map((dispose) => dispose()))));
 
-const models = readdirSync(root).filter((file) => file.endsWith(".gguf"));
-
-const backends: readonly BackendName[] = process.env["POLYWEN_NATIVE_MISSING"] === "" ? ["reference", "cpu"] : ["reference"];
-
-test.each(models.flatMap((file) => backends.map((backend) => [file, backend] as const)))("logits and greedy tokens of transformers for the dequantised weights of %s, %s", async (file, backend) => {
-  const expected = JSON.parse(readFileSync(`${root}/${file.replace(".gguf", ".json")}`, "utf8")) as Expected;
-  const model = await loadModel(`${root}/${file}`, { backend, kvDType: "f32", activations: "f32", rowsPerStep: 13, cacheTokens: 64 });
-  disposals.push(() => model.dispose());
-  const { logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, maxTokens: expected.greedy.length });
-  const differences = expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => Math.abs(value - logits[row * vocabularySize + id]!)));
-  expect(Math.max(...differences) / expected.std).toBeLessThan(TOLERANCE);
-  expect([...greedy]).toEqual(expected.greedy);
+  test.each(readdirSync(root).filter((file) => file.endsWith(".gguf")))("%s", async (file) => {
+    const model = await loadModel(`${root}/${file}`, { ...loadOptions, backend });
+    disposals.push(() => model.dispose());
+    await expectTransformers(model, `${root}/${file.replace(".gguf", ".json")}`);
+  });
 });
 
 test("a GGUF file is described and its tokenizer opened without loading it", async () => {

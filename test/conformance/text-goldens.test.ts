@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadModel, type Model } from "polywen";
+import { backends } from "./expect-transformers.ts";
 
 interface Golden {
   readonly ids: number[];
@@ -12,7 +13,6 @@ interface Golden {
 
 const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
 const { text, variants } = JSON.parse(readFileSync(`${fixtures}/text-goldens.json`, "utf8")) as { text: string; variants: Record<string, Golden> };
-const backends = process.env["POLYWEN_NATIVE_MISSING"] === "" ? (["reference", "cpu"] as const) : (["reference"] as const);
 
 const greatestDifference = (actual: Float32Array, expected: readonly number[]): number => Math.max(...expected.map((value, index) => Math.abs(value - actual[index]!)));
 
