@@ -1,6 +1,7 @@
 import type { JsonNode } from "./json-node.ts";
 import { flattenSteps, refuse } from "./json-steps.ts";
 import { parseReplacement } from "./parse-normalizer.ts";
+import { parseVisibleSpace } from "./parse-visible-space.ts";
 import type { DecodingScheme } from "./tokenizer-definition.ts";
 
 type CharacterDecoding = Extract<DecodingScheme, { type: "characters" }>;
@@ -50,8 +51,6 @@ function parseStrip(node: JsonNode, fused: boolean): "kept" | "one" {
 
 function addMetaspace(scheme: CharacterDecoding, node: JsonNode, before: readonly string[]): CharacterDecoding {
   if (before.length > 0) refuse(node, "the decoder Metaspace after others");
-  const from = node.member("replacement").string();
-  if (Array.from(from).length !== 1) node.member("replacement").fail("expected one character");
-  const prepended = node.member("prepend_scheme").isNull ? node.member("add_prefix_space").boolean(true) : node.member("prepend_scheme").string() !== "never";
-  return { ...scheme, replacements: [{ from, to: " " }], leadingSpaces: prepended ? "all" : "kept" };
+  const { replacement, prepend } = parseVisibleSpace(node);
+  return { ...scheme, replacements: [{ from: replacement, to: " " }], leadingSpaces: prepend === "never" ? "kept" : "all" };
 }

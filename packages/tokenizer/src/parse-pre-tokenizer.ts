@@ -1,5 +1,6 @@
 import type { JsonNode } from "./json-node.ts";
 import { flattenSteps, refuse } from "./json-steps.ts";
+import { parseVisibleSpace } from "./parse-visible-space.ts";
 import type { SplitBehavior, WordStep } from "./tokenizer-definition.ts";
 import { gpt2Pattern, translateWordPattern } from "./word-patterns.ts";
 
@@ -56,15 +57,7 @@ function parsePattern(node: JsonNode): RegExp {
 }
 
 function parseMetaspace(node: JsonNode): WordStep {
-  const replacement = node.member("replacement").string();
-  if (Array.from(replacement).length !== 1) node.member("replacement").fail("expected one character");
-  const schemeNode = node.member("prepend_scheme");
-  // Files from before `prepend_scheme` say `add_prefix_space`.
-  const scheme = schemeNode.isNull ? (node.member("add_prefix_space").boolean(true) ? "always" : "never") : schemeNode.string();
-  if (scheme !== "always" && scheme !== "first" && scheme !== "never") {
-    return schemeNode.fail(`expected "always", "first" or "never"`);
-  }
-  return { type: "metaspace", replacement, prepend: scheme, split: node.member("split").boolean(true) };
+  return { type: "metaspace", ...parseVisibleSpace(node), split: node.member("split").boolean(true) };
 }
 
 function parseByteLevel(node: JsonNode): WordStep[] {
