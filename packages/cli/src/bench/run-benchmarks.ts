@@ -1,3 +1,4 @@
+import { PAGE_ROWS } from "@polywen/tensor";
 import type { LoadModelOptions, Model } from "polywen";
 
 /** What `polywen bench` measures, in tokens and times. */
@@ -30,8 +31,7 @@ export function roomFor({ prompt, generate, depth, parallel }: BenchmarkSettings
   const rowsPerStep = Math.max(256, 2 * parallel);
   // While the last context is read, 128 rows a step or more, the sequences before it decode already.
   const headStart = Math.ceil((parallel * depth) / 128) + parallel;
-  const pageRows = 16;
-  return { cacheTokens: Math.max(prompt, parallel * (depth + generate + headStart + pageRows)) + pageRows, maxSequences: parallel, rowsPerStep };
+  return { cacheTokens: Math.max(prompt, parallel * (depth + generate + headStart + PAGE_ROWS)) + PAGE_ROWS, maxSequences: parallel, rowsPerStep };
 }
 
 /** Measures in rounds, so that what disturbs one of them spoils one of many; the first round is not counted. */
