@@ -1,7 +1,7 @@
 // Speed of the linear kernels beside what the machine can do: the rate of fused multiply-adds in registers and of plain
 // reads from memory. Other work may share the machine: time is that of the threads on their cores, and the best of many
 // short runs counts.
-//   bench_linear [threads]
+//   bench_linear [threads [storage [in out]]]
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include <ctime>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../cpu/kernels.h"
@@ -20,6 +21,11 @@ using namespace polywen;
 namespace {
 
 int threads = 1;
+
+constexpr std::pair<Storage, const char*> kStorages[] = {
+    {Storage::bf16, "bf16"}, {Storage::f16, "f16"}, {Storage::f32, "f32"}, {Storage::q4_0, "q4_0"}, {Storage::q4_1, "q4_1"},
+    {Storage::q5_0, "q5_0"}, {Storage::q5_1, "q5_1"}, {Storage::q8_0, "q8_0"}, {Storage::iq4_nl, "iq4_nl"}, {Storage::mxfp4, "mxfp4"},
+    {Storage::q2_k, "q2_k"}, {Storage::q3_k, "q3_k"}, {Storage::q4_k, "q4_k"}, {Storage::q5_k, "q5_k"}, {Storage::q6_k, "q6_k"}};
 
 double thread_seconds() {
   timespec time;
@@ -71,7 +77,7 @@ __attribute__((target("avx2,fma"))) void multiply_in_registers(int steps, float*
 }
 #endif
 
-constexpr int in = 896, out = 4864;
+int in = 896, out = 4864;
 constexpr size_t memory = size_t{256} << 20;  // more than any last-level cache keeps
 
 void* allocate(size_t bytes) {
@@ -101,9 +107,12 @@ void measure(const Kernels& kernels, Storage storage, const char* name, char* da
   const int panels = panel_count(out);
   for (int rows : {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64, 256, 512}) {
     std::vector<float> input(static_cast<size_t>(rows) * in, 0.5f), output(static_cast<size_t>(rows) * out), bias(out);
+    std::vector<InputBlock> blocks(static_cast<size_t>(rows) * ((in + kLinearBlock - 1) / kLinearBlock));
+    kernels.quantise({input.data(), rows, in, blocks.data()}, 0, rows);
     const int repeats = rows > 16 ? 2 : copies;  // a new copy of the weights each time: none is in a cache
     const double time = best(rows > 16 ? 20 : 5, repeats, [&](int thread, int repeat) {
-      const LinearArgs args = {input.data(), rows, {storage, out, in, data + static_cast<size_t>(repeat % copies) * bytes}, bias.data(), output.data()};
+      const LinearArgs args = {input.data(), rows, {storage, out, in, data + static_cast<size_t>(repeat % copies) * bytes}, bias.data(), output.data(),
+                               {is_quantised(storage) ? blocks.data() : nullptr, rows}};
       kernels.linear(args, panels * thread / threads, panels * (thread + 1) / threads);
     });
     const double rate = 2.0 * rows * in * out / time / 1e9, flow = bytes / time / 1e9;
@@ -130,7 +139,8 @@ int main(int count, char** arguments) {
   const double read = read_rate(data);
   printf("%d thread(s): %.1f GFLOP/s in registers, %.1f GB/s read\n", threads, peak, read);
   const Kernels& kernels = avx2 ? *avx2_kernels() : generic_kernels();
-  measure(kernels, Storage::bf16, "bf16", data, peak, read);
-  measure(kernels, Storage::f16, "f16", data, peak, read);
-  measure(kernels, Storage::f32, "f32", data, peak, read);
+  if (count > 4) in = atoi(arguments[3]), out = atoi(arguments[4]);
+  for (const auto& [storage, name] : kStorages) {
+    if (count <= 2 || strcmp(arguments[2], name) == 0) measure(kernels, storage, name, data, peak, read);
+  }
 }

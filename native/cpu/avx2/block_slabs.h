@@ -7,27 +7,26 @@
 namespace polywen {
 namespace {
 
-// What a kernel must know of a format. Codes of 8 bits come as two planes of 4 bits; products of `steps` groups of
-// four inputs are summed in 16 bits, which they cannot fill: 2 * 127 * (largest code) * steps < 2^15.
+// What a kernel must know of a format. Codes of 8 bits are signed here, and 0 stands for 0: their magnitudes are
+// multiplied, with their signs on the inputs. Products of `steps` groups of four inputs are summed in 16 bits, which
+// they cannot fill: 2 * 127 * (largest code) * steps < 2^15.
 struct Shape {
-  int planes, steps, zero;
-  bool mins, halves;
+  int steps, zero;
+  bool mins, halves, is_signed;
 };
 
 constexpr Shape shape_of(Storage storage) {
   const BlockFormat format = block_format(storage);
-  const int planes = format.bits == 8 || storage == Storage::iq4_nl ? 2 : 1;
-  const int bits = storage == Storage::mxfp4 ? 5 : planes == 2 ? 4 : format.bits;
-  const int steps = bits == 4 ? 8 : bits == 5 ? 4 : 2;
-  return {planes, format.halves && steps > 4 ? 4 : steps, format.zero, format.mins, format.halves};
+  const bool is_signed = format.bits == 8 || storage == Storage::iq4_nl;
+  const int bits = storage == Storage::mxfp4 ? 5 : is_signed ? 8 : format.bits;
+  const int steps = bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
+  return {format.halves && steps > 4 ? 4 : steps, is_signed ? -1 : format.zero, format.mins, format.halves, is_signed};
 }
 
 inline __m256i load_bytes(const void* source) { return _mm256_loadu_si256(static_cast<const __m256i*>(source)); }
 
-inline __m256i table_of(const uint8_t (&codes)[16], int shift, int mask) {
-  alignas(16) uint8_t table[16];
-  for (int i = 0; i < 16; i++) table[i] = static_cast<uint8_t>(codes[i] >> shift & mask);
-  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+inline __m256i table_of(const uint8_t (&codes)[16]) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
 }
 
 // 8 bytes as two equal or two different 16-bit numbers of each of 8 lanes.
@@ -54,16 +53,13 @@ struct PackedSlab {
   PackedSlab(const uint8_t* block, int group)
       : slab(block + format.factor_bytes() + group * format.slab_bytes()), factors(block) {}
 
-  __m256i codes(int g, int half, int plane) const {
-    const __m256i low = _mm256_set1_epi8(15);
-    if constexpr (format.bits == 8) {
-      const __m256i bytes = load_bytes(slab + 64 * g + 32 * half);
-      return _mm256_and_si256(plane == 0 ? bytes : _mm256_srli_epi16(bytes, 4), low);
-    }
+  __m256i codes(int g, int half) const {
+    const __m256i low = _mm256_set1_epi8(15), sign = _mm256_set1_epi8(-128);
+    if constexpr (format.bits == 8) return _mm256_xor_si256(load_bytes(slab + 64 * g + 32 * half), sign);
     const __m256i bytes = load_bytes(slab + 64 * (g % 4) + 32 * half);
     const __m256i nibbles = _mm256_and_si256(g < 4 ? bytes : _mm256_srli_epi16(bytes, 4), low);
-    if constexpr (storage == Storage::iq4_nl) return _mm256_shuffle_epi8(table_of(kIq4NlCodes, 4 * plane, 15), nibbles);
-    if constexpr (storage == Storage::mxfp4) return _mm256_shuffle_epi8(table_of(kMxfp4Codes, 0, 31), nibbles);
+    if constexpr (storage == Storage::iq4_nl) return _mm256_shuffle_epi8(_mm256_xor_si256(table_of(kIq4NlCodes), sign), nibbles);
+    if constexpr (storage == Storage::mxfp4) return _mm256_shuffle_epi8(table_of(kMxfp4Codes), nibbles);
     if constexpr (format.bits == 5) {
       const __m256i bits = load_bytes(slab + 256 + 32 * half);
       const __m256i moved = g < 4 ? _mm256_slli_epi16(bits, 4 - g) : _mm256_srli_epi16(bits, g - 4);
@@ -77,6 +73,7 @@ struct PackedSlab {
     }
     return nibbles;
   }
+  __m256i magnitudes(int g, int half) const { return _mm256_abs_epi8(codes(g, half)); }
 
   const uint8_t* scales(int half) const { return slab + format.code_bytes() + half * (format.factors ? 8 : 16); }
   const uint8_t* mins(int half) const { return scales(half) + format.scale_bytes(); }
@@ -103,7 +100,7 @@ struct PackedSlab {
 
 // A block of a panel, unpacked.
 struct alignas(64) Tile {
-  uint8_t codes[kBlockGroups][8][2][64];
+  uint8_t codes[kBlockGroups][8][64], magnitudes[kBlockGroups][8][64];
   float scales[kBlockGroups][kPanelRows], mins[kBlockGroups][kPanelRows];
   int16_t multiplier[kBlockGroups][2][2 * kPanelRows];
   int16_t multipliers[kBlockGroups][2 * kPanelRows], min_multipliers[kBlockGroups][2 * kPanelRows];
@@ -118,8 +115,8 @@ void unpack_tile(const uint8_t* block, int groups, Tile& tile) {
     for (int half = 0; half < 2; half++) {
       UNROLL
       for (int g = 0; g < 8; g++) {
-        UNROLL
-        for (int plane = 0; plane < slab.shape.planes; plane++) store_bytes(tile.codes[group][g][plane] + 32 * half, slab.codes(g, half, plane));
+        store_bytes(tile.codes[group][g] + 32 * half, slab.codes(g, half));
+        if constexpr (slab.shape.is_signed) store_bytes(tile.magnitudes[group][g] + 32 * half, slab.magnitudes(g, half));
       }
       _mm256_store_ps(tile.scales[group] + kLanes * half, slab.scale(half));
       if constexpr (slab.shape.mins) _mm256_store_ps(tile.mins[group] + kLanes * half, slab.min(half));
@@ -138,7 +135,8 @@ struct TileSlab {
   const Tile& tile;
   int group;
 
-  __m256i codes(int g, int half, int plane) const { return load_bytes(tile.codes[group][g][plane] + 32 * half); }
+  __m256i codes(int g, int half) const { return load_bytes(tile.codes[group][g] + 32 * half); }
+  __m256i magnitudes(int g, int half) const { return load_bytes(tile.magnitudes[group][g] + 32 * half); }
   __m256 scale(int half) const { return _mm256_load_ps(tile.scales[group] + kLanes * half); }
   __m256 min(int half) const { return _mm256_load_ps(tile.mins[group] + kLanes * half); }
   __m256i multiplier(int part, int half) const { return load_bytes(tile.multiplier[group][part] + 16 * half); }

@@ -17,28 +17,42 @@ inline __m256i broadcast_word(const void* source) {
   return _mm256_set1_epi32(word);
 }
 
+// A sum that the compiler leaves where it is: it would add products as a tree, and keep all of them until then.
+inline __m256i in_order(__m256i sum) {
+  asm("" : "+x"(sum));
+  return sum;
+}
+
 // The sum over a group of code times input, for rows of input side by side. Exact.
 template <typename Slab, int Rows>
 inline __attribute__((always_inline)) void multiply_codes(const Slab& slab, const InputBlock* inputs, int group, __m256i (&dots)[Rows][2]) {
   constexpr Shape shape = Slab::shape;
-  const __m256i ones = _mm256_set1_epi16(1), sixteens = _mm256_set1_epi16(16);
-  __m256i shorts[Rows][2][2];
+  constexpr int width = shape.steps == 2 ? 2 : 1;  // sums of two products need no register of their own
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i shorts[Rows][2];
   UNROLL
-  for (int g = 0; g < 8; g++) {
+  for (int g = 0; g < 8; g += width) {
+    __m256i codes[width][2], magnitudes[2];
+    UNROLL
+    for (int half = 0; half < 2; half++) {
+      UNROLL
+      for (int i = 0; i < width; i++) codes[i][half] = slab.codes(g + i, half);
+      if constexpr (shape.is_signed) magnitudes[half] = slab.magnitudes(g, half);
+    }
     UNROLL
     for (int r = 0; r < Rows; r++) {
-      const __m256i input = broadcast_word(inputs[r].codes + group * kGroup + 4 * g);
+      __m256i input[width];
+      UNROLL
+      for (int i = 0; i < width; i++) input[i] = broadcast_word(inputs[r].codes + group * kGroup + 4 * (g + i));
       UNROLL
       for (int half = 0; half < 2; half++) {
-        UNROLL
-        for (int plane = 0; plane < shape.planes; plane++) {
-          const __m256i products = _mm256_maddubs_epi16(slab.codes(g, half, plane), input);
-          shorts[r][half][plane] = g % shape.steps == 0 ? products : _mm256_add_epi16(shorts[r][half][plane], products);
-        }
-        if (g % shape.steps != shape.steps - 1) continue;
-        __m256i sum = _mm256_madd_epi16(shorts[r][half][0], shape.halves ? slab.multiplier(g / 4, half) : ones);
-        if constexpr (shape.planes == 2) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(shorts[r][half][1], sixteens));
-        dots[r][half] = g < shape.steps ? sum : _mm256_add_epi32(dots[r][half], sum);
+        __m256i products = shape.is_signed ? _mm256_maddubs_epi16(magnitudes[half], _mm256_sign_epi8(input[0], codes[0][half]))
+                                           : _mm256_maddubs_epi16(codes[0][half], input[0]);
+        if constexpr (width == 2) products = _mm256_add_epi16(products, _mm256_maddubs_epi16(codes[1][half], input[1]));
+        shorts[r][half] = g % shape.steps == 0 ? products : in_order(_mm256_add_epi16(shorts[r][half], products));
+        if ((g + width) % shape.steps != 0) continue;
+        const __m256i sum = _mm256_madd_epi16(shorts[r][half], shape.halves ? slab.multiplier(g / 4, half) : ones);
+        dots[r][half] = g < shape.steps ? sum : in_order(_mm256_add_epi32(dots[r][half], sum));
       }
     }
   }
@@ -93,22 +107,46 @@ const InputBlock* inputs_of(const LinearArgs& args, int first, int row) {
   return args.quantised.blocks + static_cast<ptrdiff_t>(first / kLinearBlock) * args.quantised.stride + row;
 }
 
-// ---- One row: weights are unpacked into registers as they come, and memory sets the pace. ----
+constexpr int kTileRows = 4;  // rows side by side: as many as have their sums in registers
 
+template <typename Slab, int Rows, typename SlabAt>
+inline __attribute__((always_inline)) void multiply_block(const Place& place, const InputBlock* inputs, const SlabAt& slab_at) {
+  Sums<Rows> sums;
+  UNROLL
+  for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
+  for (int group = 0; group < place.groups; group++) add_group<Slab, Rows>(slab_at(group), inputs, group, sums);
+  add_to_outputs(sums, place.target);
+}
+
+// ---- Few rows: weights are unpacked into registers as they come, and memory sets the pace. ----
+
+constexpr int kStreamRows = 8;
 constexpr int kPrefetchBytes = 2048;
 
+template <Storage storage, int Rows>
+void stream_block(const Place& place, const InputBlock* inputs) {
+  multiply_block<PackedSlab<storage>, Rows>(place, inputs, [&](int group) {
+    const PackedSlab<storage> slab(place.block, group);
+    for (int ahead = 0; ahead < slab.format.slab_bytes(); ahead += 64) _mm_prefetch(slab.slab + kPrefetchBytes + ahead, _MM_HINT_T0);
+    return slab;
+  });
+}
+
 template <Storage storage>
-void stream_panel(const LinearArgs& args, int panel) {
+void stream_rows(const LinearArgs& args, int panel) {
+  const int tiles = (args.rows + kTileRows - 1) / kTileRows;  // of nearly equal height
   for (int first = 0; first < args.weight.in; first += kLinearBlock) {
-    const Place place = place_of<storage>(args, panel, first, 0);
-    const InputBlock* inputs = inputs_of(args, first, 0);
-    Sums<1> sums = {{_mm256_setzero_ps(), _mm256_setzero_ps()}};
-    for (int group = 0; group < place.groups; group++) {
-      const PackedSlab<storage> slab(place.block, group);
-      for (int ahead = 0; ahead < slab.format.slab_bytes(); ahead += 64) _mm_prefetch(slab.slab + kPrefetchBytes + ahead, _MM_HINT_T0);
-      add_group<PackedSlab<storage>, 1>(slab, inputs, group, sums);
+    for (int tile = 0; tile < tiles; tile++) {
+      const int row = args.rows * tile / tiles;
+      const Place place = place_of<storage>(args, panel, first, row);
+      const InputBlock* inputs = inputs_of(args, first, row);
+      switch (args.rows * (tile + 1) / tiles - row) {
+        case 1: stream_block<storage, 1>(place, inputs); break;
+        case 2: stream_block<storage, 2>(place, inputs); break;
+        case 3: stream_block<storage, 3>(place, inputs); break;
+        case 4: stream_block<storage, 4>(place, inputs); break;
+      }
     }
-    add_to_outputs(sums, place.target);
   }
 }
 
@@ -118,27 +156,26 @@ constexpr int kBlockRows = 96;    // rows whose block of inputs (36 KiB) stays i
 constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
 
 template <Shape shape, int Rows>
-void multiply_tile(const Tile& tile, int groups, const InputBlock* inputs, const Target& target) {
-  Sums<Rows> sums;
-  UNROLL
-  for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
-  for (int group = 0; group < groups; group++) add_group<TileSlab<shape>, Rows>({tile, group}, inputs, group, sums);
-  add_to_outputs(sums, target);
+void multiply_tile(const Tile& tile, const Place& place, const InputBlock* inputs) {
+  multiply_block<TileSlab<shape>, Rows>(place, inputs, [&](int group) { return TileSlab<shape>{tile, group}; });
 }
 
 template <Shape shape>
-void multiply_rows(const Tile& tile, int groups, const InputBlock* inputs, int rows, Target target) {
-  constexpr int height = shape.planes == 2 ? 2 : 4;  // as many as have their sums in registers
-  for (; rows >= height; rows -= height, inputs += height, target.output += height * target.stride) {
-    multiply_tile<shape, height>(tile, groups, inputs, target);
+void multiply_rows(const Tile& tile, Place place, const InputBlock* inputs, int rows) {
+  for (; rows >= kTileRows; rows -= kTileRows, inputs += kTileRows, place.target.output += kTileRows * place.target.stride) {
+    multiply_tile<shape, kTileRows>(tile, place, inputs);
   }
-  for (; rows > 0; rows--, inputs++, target.output += target.stride) multiply_tile<shape, 1>(tile, groups, inputs, target);
+  switch (rows) {
+    case 1: return multiply_tile<shape, 1>(tile, place, inputs);
+    case 2: return multiply_tile<shape, 2>(tile, place, inputs);
+    case 3: return multiply_tile<shape, 3>(tile, place, inputs);
+  }
 }
 
 template <Storage storage>
 void multiply(const LinearArgs& args, int begin, int end) {
-  if (args.rows == 1) {
-    for (int panel = begin; panel < end; panel++) stream_panel<storage>(args, panel);
+  if (args.rows <= kStreamRows) {
+    for (int panel = begin; panel < end; panel++) stream_rows<storage>(args, panel);
     return;
   }
   Tile tile;
@@ -149,7 +186,7 @@ void multiply(const LinearArgs& args, int begin, int end) {
         for (int panel = top; panel < smaller(top + kBlockPanels, end); panel++) {
           const Place place = place_of<storage>(args, panel, first, row);
           unpack_tile<storage>(place.block, place.groups, tile);
-          multiply_rows<shape_of(storage)>(tile, place.groups, inputs_of(args, first, row), rows, place.target);
+          multiply_rows<shape_of(storage)>(tile, place, inputs_of(args, first, row), rows);
         }
       }
     }
