@@ -32,7 +32,7 @@ constexpr std::pair<const char*, Storage> kStorages[] = {
     {"f32", Storage::f32},       {"bf16", Storage::bf16},   {"f16", Storage::f16},   {"q4_0", Storage::q4_0}, {"q4_1", Storage::q4_1},
     {"q5_0", Storage::q5_0},     {"q5_1", Storage::q5_1},   {"q8_0", Storage::q8_0}, {"q2_k", Storage::q2_k}, {"q3_k", Storage::q3_k},
     {"q4_k", Storage::q4_k},     {"q5_k", Storage::q5_k},   {"q6_k", Storage::q6_k}, {"mxfp4", Storage::mxfp4},
-    {"iq4_nl", Storage::iq4_nl},
+    {"iq4_nl", Storage::iq4_nl}, {"q4_z", Storage::q4_z},
 };
 constexpr std::pair<const char*, DType> kDTypes[] = {{"f32", DType::f32}, {"bf16", DType::bf16}, {"i32", DType::i32}, {"u32", DType::u32}};
 constexpr std::pair<const char*, Role> kRoles[] = {{"weight", Role::weight},

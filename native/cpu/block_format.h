@@ -22,6 +22,7 @@ struct BlockFormat {
   bool mins;                        // value = scale * code - min
   bool halves;                      // scales and mins are per 16 inputs, not per 32
   bool factors;                     // scales and mins are bytes, with factors per 256 inputs
+  bool zeros;                       // min = scale * zero point, and zero points stand where other formats have mins
 
   constexpr int code_bytes() const { return 64 * bits; }
   constexpr int scale_bytes() const { return kPanelRows * (factors ? (halves ? 2 : 1) : 2); }
@@ -55,6 +56,7 @@ constexpr BlockFormat block_format(Storage storage) {
     case Storage::q4_k: return {256, 144, 4, -1, true, false, true};
     case Storage::q5_k: return {256, 176, 5, -1, true, false, true};
     case Storage::q6_k: return {256, 210, 6, 5, false, true, true};
+    case Storage::q4_z: return {32, 20, 4, -1, true, false, false, true};
   }
   return {};
 }
@@ -77,6 +79,7 @@ inline void with_quantised(Storage storage, Body body) {
     case Storage::q4_k: return body.template operator()<Storage::q4_k>();
     case Storage::q5_k: return body.template operator()<Storage::q5_k>();
     case Storage::q6_k: return body.template operator()<Storage::q6_k>();
+    case Storage::q4_z: return body.template operator()<Storage::q4_z>();
     case Storage::f32:
     case Storage::bf16:
     case Storage::f16: return;

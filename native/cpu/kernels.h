@@ -18,7 +18,7 @@
 
 namespace polywen {
 
-enum class Storage : uint8_t { f32, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, mxfp4, q2_k, q3_k, q4_k, q5_k, q6_k };
+enum class Storage : uint8_t { f32, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, mxfp4, q2_k, q3_k, q4_k, q5_k, q6_k, q4_z };
 
 constexpr int kPanelRows = 16;     // output rows of a weight panel; keys of a page
 constexpr int kLinearBlock = 256;  // input values whose products are summed before they join the total

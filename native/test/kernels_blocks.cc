@@ -10,19 +10,20 @@ using namespace polywen::test;
 namespace {
 
 constexpr Storage kStorages[] = {Storage::q4_0, Storage::q4_1, Storage::q5_0, Storage::q5_1, Storage::q8_0, Storage::iq4_nl,
-                                 Storage::mxfp4, Storage::q2_k, Storage::q3_k, Storage::q4_k, Storage::q5_k, Storage::q6_k};
+                                 Storage::mxfp4, Storage::q2_k, Storage::q3_k, Storage::q4_k, Storage::q5_k, Storage::q6_k, Storage::q4_z};
 
 float half_at(const uint8_t* bytes) { return from_f16(static_cast<uint16_t>(bytes[0] | bytes[1] << 8)); }
 
 // Value i of a block, by the definition of its format.
 float value_of(Storage storage, const uint8_t* b, int i) {
-  const int nibble_at = storage == Storage::mxfp4 ? 1 : storage == Storage::q4_1 ? 4 : storage == Storage::q5_0 ? 6 : storage == Storage::q5_1 ? 8 : 2;
+  const int nibble_at = storage == Storage::mxfp4 ? 1 : storage == Storage::q4_1 || storage == Storage::q4_z ? 4 : storage == Storage::q5_0 ? 6 : storage == Storage::q5_1 ? 8 : 2;
   const int nibble = i < 16 ? b[nibble_at + i] & 15 : b[nibble_at + i % 16] >> 4;
   const auto bit = [&](int at) { return b[at + i / 8] >> i % 8 & 1; };
   const int sub = i / 32, n = i / 128, j = i % 128 / 32, l = i % 32, h = i % 32 / 16, s = i / 16;
   switch (storage) {
     case Storage::q4_0: return half_at(b) * (nibble - 8);
     case Storage::q4_1: return half_at(b) * nibble + half_at(b + 2);
+    case Storage::q4_z: return half_at(b) * nibble - half_at(b) * half_at(b + 2);
     case Storage::q5_0: return half_at(b) * ((nibble | bit(2) << 4) - 16);
     case Storage::q5_1: return half_at(b) * (nibble | bit(4) << 4) + half_at(b + 2);
     case Storage::q8_0: return half_at(b) * static_cast<int8_t>(b[2 + i]);
@@ -67,6 +68,7 @@ float value_of(Storage storage, const uint8_t* b, int i) {
 std::vector<int> halves_of(Storage storage) {
   switch (storage) {
     case Storage::q4_1:
+    case Storage::q4_z:
     case Storage::q5_1:
     case Storage::q4_k:
     case Storage::q5_k: return {0, 2};

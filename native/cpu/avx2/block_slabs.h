@@ -85,6 +85,7 @@ struct PackedSlab {
     return format.halves ? factor : _mm256_mul_ps(factor, floats_of_bytes(scales(half)));
   }
   __m256 min(int half) const {
+    if constexpr (format.zeros) return _mm256_mul_ps(floats_of_halves(mins(half)), scale(half));
     if constexpr (!format.factors) return floats_of_halves(mins(half));
     const __m256 factor = floats_of_halves(factors + 2 * kPanelRows + 16 * half);
     return format.halves ? factor : _mm256_mul_ps(factor, floats_of_bytes(mins(half)));

@@ -70,7 +70,7 @@ void read_group(const uint8_t* row, int index, Group& group) {
     read_nibbles(block + 1, group);
   } else if constexpr (!format.factors) {
     group.scale = half_at(block);
-    if (format.mins) group.min = half_at(block + 2) ^ 0x8000;  // the file adds what we subtract
+    if (format.mins) group.min = half_at(block + 2) ^ (format.zeros ? 0 : 0x8000);  // GGUF adds what we subtract
     const uint8_t* rest = block + (format.mins ? 4 : 2);
     if constexpr (format.bits == 5) spread_bits(word_at(rest), group.high);
     if constexpr (format.bits != 8) read_nibbles(rest + (format.bits == 5 ? 4 : 0), group);

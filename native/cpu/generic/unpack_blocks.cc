@@ -48,6 +48,7 @@ void unpack_slab(Storage storage, const uint8_t* panel, int group, Slab& target)
   for (int row = 0; row < kPanelRows; row++) {
     target.scales[row] = scale_of(storage, format.factors ? factors : scales, row);
     target.mins[row] = format.mins ? scale_of(storage, format.factors ? factors + 2 * kPanelRows : mins, row) : 0;
+    if (format.zeros) target.mins[row] *= target.scales[row];
     for (int half = 0; half < 2; half++) {
       const int at = (format.halves ? half * kPanelRows : 0) + row;
       target.multipliers[half][row] = !format.factors ? 1 : format.mins ? scales[at] : static_cast<int8_t>(scales[at]);

@@ -1,4 +1,5 @@
-"""Writes src/goldens/blocks.json: stored blocks of every quantised format, and what the gguf package dequantises them to.
+"""Writes src/goldens/blocks.json: stored blocks of every quantised format, and what the gguf package dequantises them to
+(numpy those that GGUF does not have).
 
     python make-block-goldens.py ../src/goldens/blocks.json
 
@@ -50,6 +51,17 @@ def blocks_of(name):
     return np.concatenate(parts), kind
 
 
+def blocks_of_zero_points():
+    """q4_z: scale, zero point, nibbles as in q4_0; exact but for one subtraction."""
+    zeros = np.array([0, 8, 15, 16], np.float16).view(np.uint16)
+    ordinary = random_blocks(4, 20, [0], random.standard_normal(2).astype(np.float16).view(np.uint16))
+    ordinary[:, 2:4] = zeros.view(np.uint8).reshape(-1, 2)
+    blocks = np.concatenate([ordinary, random_blocks(len(EXTREMES), 20, [0, 2], EXTREMES)])
+    scale, zero = (blocks[:, at : at + 2].copy().view(np.float16).astype(np.float32) for at in (0, 2))
+    codes = np.concatenate([blocks[:, 4:] & 15, blocks[:, 4:] >> 4], axis=1).astype(np.float32)
+    return blocks, scale * codes - scale * zero
+
+
 def encoded(array):
     return base64.b64encode(array.tobytes()).decode()
 
@@ -59,5 +71,7 @@ with np.errstate(all="ignore"):
     for name in HALVES:
         blocks, kind = blocks_of(name)
         goldens[name] = {"bytes": encoded(blocks), "values": encoded(quants.dequantize(blocks, kind).astype("<f4"))}
+    blocks, values = blocks_of_zero_points()
+    goldens["q4_z"] = {"bytes": encoded(blocks), "values": encoded(values.astype("<f4"))}
 with open(sys.argv[1], "w") as file:
     file.write(json.dumps(goldens).replace('"values"', '\n"values"').replace("}, ", "},\n") + "\n")

@@ -3,7 +3,8 @@ export type DType = "f32" | "bf16" | "i32" | "u32";
 
 /**
  * How the values of a weight are stored: in blocks of `values` neighbours along the last axis that take `bytes` bytes.
- * Plain floats are blocks of one. The quantised blocks are those of GGUF, byte for byte.
+ * Plain floats are blocks of one. The quantised blocks are those of GGUF, byte for byte, but for `q4_z`: an f16 scale, an f16
+ * zero point and 16 bytes of codes as in q4_0; a value is `scale × (code - zero point)`. AWQ and GPTQ need it.
  */
 const storageFormats: Readonly<Record<StorageDType, StorageFormat>> = {
   f32: { values: 1, bytes: 4 },
@@ -21,6 +22,7 @@ const storageFormats: Readonly<Record<StorageDType, StorageFormat>> = {
   q4_k: { values: 256, bytes: 144 },
   q5_k: { values: 256, bytes: 176 },
   q6_k: { values: 256, bytes: 210 },
+  q4_z: { values: 32, bytes: 20 },
 };
 
 /** A block of stored values. */
@@ -35,7 +37,8 @@ export interface StorageFormat {
 export type StorageDType =
   | "f32" | "f16" | "bf16"
   | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "q8_0" | "iq4_nl" | "mxfp4"
-  | "q2_k" | "q3_k" | "q4_k" | "q5_k" | "q6_k";
+  | "q2_k" | "q3_k" | "q4_k" | "q5_k" | "q6_k"
+  | "q4_z";
 
 /** All storage formats. */
 export const storageDTypes: readonly StorageDType[] = Object.keys(storageFormats) as StorageDType[];

@@ -6,7 +6,7 @@ import { storageDTypes, storageFormatOf, type StorageDType } from "../dtype.ts";
 import { InvalidArgumentError } from "../errors/errors.ts";
 import { decodeFloats } from "./decode-floats.ts";
 
-/** Made by scripts/make-block-goldens.py from the gguf package. */
+/** Made by scripts/make-block-goldens.py from the gguf package, and numpy where GGUF has no such format. */
 const goldens = JSON.parse(readFileSync(new URL("../goldens/blocks.json", import.meta.url), "utf8")) as Record<string, { bytes: string; values: string }>;
 
 const quantised = storageDTypes.filter((dtype) => storageFormatOf(dtype).values > 1);
@@ -35,7 +35,7 @@ describe("decodeFloats", () => {
     );
   });
 
-  it.each(quantised)("reads %s to the bit as the gguf package does", (dtype) => {
+  it.each(quantised)("reads %s to the bit as Python does", (dtype) => {
     const expected = valuesOf(dtype);
     const decoded = decodeFloats(Buffer.from(goldens[dtype]!.bytes, "base64"), dtype);
     expect(decoded.length).toBe(expected.length);
