@@ -3,51 +3,47 @@
  * because a hostile file could otherwise choose pairs that all collide.
  */
 export class PairTable {
-  readonly #lefts: Int32Array;
-  readonly #rights: Int32Array;
-  readonly #ranks: Int32Array;
-  readonly #results: Int32Array;
+  /** Left id (-1: free), right id, rank and result of each slot. */
+  readonly #slots: Int32Array;
   readonly #shift: number;
   readonly #leftFactor: number = randomOddInteger();
   readonly #rightFactor: number = randomOddInteger();
 
   /** `capacity` is the greatest number of different pairs that will be set. */
   constructor(capacity: number) {
-    const bits = Math.max(2, Math.ceil(Math.log2(capacity * 2 + 1)));
-    this.#lefts = new Int32Array(2 ** bits).fill(-1);
-    this.#rights = new Int32Array(2 ** bits);
-    this.#ranks = new Int32Array(2 ** bits);
-    this.#results = new Int32Array(2 ** bits);
+    const bits = Math.max(2, Math.ceil(Math.log2(capacity * 1.5 + 1)));
+    this.#slots = new Int32Array(4 * 2 ** bits).fill(-1);
     this.#shift = 32 - bits;
   }
 
   /** A later rule for the same pair replaces the earlier one. */
   set(left: number, right: number, rank: number, result: number): void {
+    const slots = this.#slots;
     const slot = this.#probe(left, right);
-    this.#lefts[slot] = left;
-    this.#rights[slot] = right;
-    this.#ranks[slot] = rank;
-    this.#results[slot] = result;
+    slots[slot] = left;
+    slots[slot + 1] = right;
+    slots[slot + 2] = rank;
+    slots[slot + 3] = result;
   }
 
   /** The slot of a pair, or -1 if no rule joins it. */
   find(left: number, right: number): number {
     const slot = this.#probe(left, right);
-    return this.#lefts[slot] === -1 ? -1 : slot;
+    return this.#slots[slot] === -1 ? -1 : slot;
   }
 
   rank(slot: number): number {
-    return this.#ranks[slot] as number;
+    return this.#slots[slot + 2] as number;
   }
 
   result(slot: number): number {
-    return this.#results[slot] as number;
+    return this.#slots[slot + 3] as number;
   }
 
   #probe(left: number, right: number): number {
-    const mask = this.#lefts.length - 1;
-    let slot = (Math.imul(left, this.#leftFactor) + Math.imul(right, this.#rightFactor)) >>> this.#shift;
-    while (this.#lefts[slot] !== -1 && (this.#lefts[slot] !== left || this.#rights[slot] !== right)) slot = (slot + 1) & mask;
+    const slots = this.#slots;
+    let slot = 4 * ((Math.imul(left, this.#leftFactor) + Math.imul(right, this.#rightFactor)) >>> this.#shift);
+    while (slots[slot] !== -1 && (slots[slot] !== left || slots[slot + 1] !== right)) slot = (slot + 4) & (slots.length - 1);
     return slot;
   }
 }

@@ -1,5 +1,6 @@
 import type { JsonNode } from "./json-node.ts";
 import type { AddedToken, SpecialTokens } from "./tokenizer-definition.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Longest added token in UTF-16 units: looking for tokens takes at most this many steps a character. */
 const contentLimit = 256;
@@ -13,19 +14,18 @@ const loneSurrogate: RegExp = /\p{Surrogate}/u;
 export function parseAddedTokens(
   list: JsonNode,
   byId: JsonNode | undefined,
-  vocabulary: ReadonlyMap<string, number>,
+  vocabulary: Vocabulary,
   idLimit: number,
 ): AddedToken[] {
-  const tokenOfId: (string | undefined)[] = [];
-  for (const [token, id] of vocabulary) tokenOfId[id] = token;
+  const addedOfId = new Map<number, string>();
   const byContent = new Map<string, AddedToken>();
   const add = (node: JsonNode, idNode: JsonNode, id: number): void => {
     const token = parseAddedToken(node, id);
     const knownId = byContent.get(token.content)?.id ?? vocabulary.get(token.content);
     if (knownId !== undefined && knownId !== id) idNode.fail(`${JSON.stringify(token.content)} has the id ${knownId} already`);
-    const knownContent = tokenOfId[id];
+    const knownContent = addedOfId.get(id) ?? vocabulary.textOf(id);
     if (knownContent !== undefined && knownContent !== token.content) idNode.fail(`the id ${id} belongs to ${JSON.stringify(knownContent)}`);
-    tokenOfId[id] = token.content;
+    addedOfId.set(id, token.content);
     if (!byContent.has(token.content)) byContent.set(token.content, token);
   };
   if (!list.isNull) {

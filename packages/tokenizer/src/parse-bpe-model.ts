@@ -1,14 +1,16 @@
+import { TextList } from "@polywen/tensor";
 import type { JsonNode } from "./json-node.ts";
 import { refuse } from "./json-steps.ts";
 import { PairTable } from "./pair-table.ts";
 import type { SymbolScheme } from "./tokenizer-definition.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 /** Most entries in a vocabulary, and most merges; every id is below it. Published tokenizers have up to 262,144. */
 export const vocabularyLimit: number = 2 ** 21;
 
 /** What `/model` says. */
 export interface BpeModel {
-  readonly vocabulary: Map<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly merges: PairTable;
   readonly ignoreMerges: boolean;
   readonly symbols: SymbolScheme;
@@ -38,21 +40,20 @@ function requireBpe(model: JsonNode): void {
   if (!dropout.isNull && dropout.value !== 0) refuse(dropout, "BPE dropout");
 }
 
-function parseVocabulary(node: JsonNode): Map<string, number> {
+function parseVocabulary(node: JsonNode): Vocabulary {
   const entries = node.record();
   const tokens = Object.keys(entries);
   if (tokens.length > vocabularyLimit) node.fail(`has ${tokens.length} entries; the limit is ${vocabularyLimit}`);
-  const vocabulary = new Map<string, number>();
-  const seen = new Uint8Array(vocabularyLimit);
+  const tokenOfId: string[] = [];
   for (const token of tokens) {
     const id = entries[token];
     // Nodes are made for complaints only: there are hundreds of thousands of tokens.
     if (!isId(id)) node.member(token).index(vocabularyLimit);
-    if (seen[id as number] === 1) node.member(token).fail(`the id ${String(id)} is taken by another token`);
-    seen[id as number] = 1;
-    vocabulary.set(token, id as number);
+    if (tokenOfId[id as number] !== undefined) node.member(token).fail(`the id ${String(id)} is taken by another token`);
+    tokenOfId[id as number] = token;
   }
-  return vocabulary;
+  const refuse = (id: number, earlier: number): never => node.member(tokenOfId[id] as string).fail(`holds half a surrogate pair, and is the token ${earlier} without it`);
+  return new Vocabulary(TextList.from(Array.from(tokenOfId, (token) => token ?? "")), refuse);
 }
 
 function isId(id: unknown): id is number {
@@ -60,7 +61,7 @@ function isId(id: unknown): id is number {
 }
 
 /** Rules from a list of pairs, `"left right"` or `["left", "right"]`; the rank is the place in the list. */
-export function parseMerges(node: JsonNode, vocabulary: ReadonlyMap<string, number>): PairTable {
+export function parseMerges(node: JsonNode, vocabulary: Vocabulary): PairTable {
   const items: unknown = node.value;
   if (!Array.isArray(items)) return node.fail("expected an array");
   if (items.length > vocabularyLimit) node.fail(`has ${items.length} entries; the limit is ${vocabularyLimit}`);
@@ -81,7 +82,7 @@ function halves(merge: string): string[] {
   return space < 0 || merge.includes(" ", space + 1) ? [] : [merge.slice(0, space), merge.slice(space + 1)];
 }
 
-function parseSymbols(model: JsonNode, vocabulary: ReadonlyMap<string, number>, byteLevel: boolean): SymbolScheme {
+function parseSymbols(model: JsonNode, vocabulary: Vocabulary, byteLevel: boolean): SymbolScheme {
   const unknownNode = model.member("unk_token");
   const unknown = unknownNode.isNull ? undefined : vocabulary.get(unknownNode.string());
   if (!unknownNode.isNull && unknown === undefined) unknownNode.fail("is not in the vocabulary");
@@ -95,6 +96,6 @@ function parseSymbols(model: JsonNode, vocabulary: ReadonlyMap<string, number>, 
 }
 
 /** The tokens `<0x00>` to `<0xFF>`, as far as they are there. */
-export function byteTokens(vocabulary: ReadonlyMap<string, number>): (number | undefined)[] {
+export function byteTokens(vocabulary: Vocabulary): (number | undefined)[] {
   return Array.from({ length: 256 }, (_, byte) => vocabulary.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
 }

@@ -11,7 +11,7 @@ export const visibleSpace = "\u2581";
 export function spaceBoundaries({ vocabulary, symbols, ignoreMerges }: Pick<TokenizerDefinition, "vocabulary" | "symbols" | "ignoreMerges">): WordStep[] {
   if (symbols.type === "bytes" || ignoreMerges || !vocabulary.has(visibleSpace)) return [];
   const joined = new Set<number>();
-  for (const token of vocabulary.keys()) {
+  for (const [token] of vocabulary) {
     for (let at = token.indexOf(visibleSpace, 1); at >= 0; at = token.indexOf(visibleSpace, at + 1)) joined.add(token.charCodeAt(at - 1));
   }
   joined.delete(visibleSpace.charCodeAt(0));

@@ -1,11 +1,12 @@
 import { byteCharacter } from "./byte-alphabet.ts";
 import type { SymbolScheme, TokenizerDefinition } from "./tokenizer-definition.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 const textEncoder = new TextEncoder();
 
 /** Turns words into the symbols that merging starts from, and symbols that are no tokens into tokens. */
 export class SymbolReader {
-  readonly #vocabulary: ReadonlyMap<string, number>;
+  readonly #vocabulary: Vocabulary;
   readonly #scheme: SymbolScheme;
   /** Ids of bytes, -1 for those that no token has. */
   readonly #byteIds: Int32Array;

@@ -1,4 +1,5 @@
 import type { PairTable } from "./pair-table.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** A token that is found as literal text before the text around it is split into words. */
 export interface AddedToken {
@@ -76,7 +77,7 @@ export interface SpecialTokens {
 /** All that a BPE tokenizer consists of, checked. */
 export interface TokenizerDefinition {
   /** Tokens of the model with their ids, written in the byte alphabet if the symbols are bytes. */
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly symbols: SymbolScheme;
   /** Rules by the pair of ids they join. Lower ranks go first; rules may share a rank. */
   readonly merges: PairTable;

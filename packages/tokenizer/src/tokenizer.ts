@@ -40,7 +40,6 @@ export class Tokenizer {
   readonly #encoder: BytePairEncoder;
   readonly #rawMatcher: AddedTokenMatcher;
   readonly #normalizedMatcher: AddedTokenMatcher;
-  readonly #tokens: (string | undefined)[] = [];
   readonly #addedByContent: ReadonlyMap<string, AddedToken>;
   readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #bytes: (Uint8Array | undefined)[] = [];
@@ -60,9 +59,7 @@ export class Tokenizer {
     );
     this.#addedByContent = new Map(addedTokens.map((token) => [token.content, token]));
     this.#addedById = new Map(addedTokens.map((token) => [token.id, token]));
-    for (const [token, id] of definition.vocabulary) this.#tokens[id] = token;
-    for (const { content, id } of addedTokens) this.#tokens[id] = content;
-    this.vocabularySize = this.#tokens.length;
+    this.vocabularySize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), definition.vocabulary.size);
   }
 
   /** Builds a tokenizer from the files of a checkpoint. Throws InvalidFileError (file and JSON pointer) or UnsupportedError. */
@@ -134,9 +131,10 @@ export class Tokenizer {
     if (!Number.isSafeInteger(id) || id < 0) throw new InvalidArgumentError({ argument: "id", expected: "a token id", received: id });
     const added = this.#addedById.get(id);
     if (options.skipSpecial === true && added?.special === true) return noBytes;
-    const token = this.#tokens[id];
-    if (token === undefined) return noBytes;
-    return (this.#bytes[id] ??= spelledBytes(token, added !== undefined, this.#definition.decoding));
+    const known = this.#bytes[id];
+    const token = known === undefined ? this.idToToken(id) : undefined;
+    if (token === undefined) return known ?? noBytes;
+    return (this.#bytes[id] = spelledBytes(token, added !== undefined, this.#definition.decoding));
   }
 
   /**
@@ -157,7 +155,7 @@ export class Tokenizer {
 
   /** A token as the file spells it. */
   idToToken(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#addedById.get(id)?.content ?? this.#definition.vocabulary.textOf(id);
   }
 
   #encodeText(text: string, ranges: readonly Range[], special: boolean, output: number[]): void {

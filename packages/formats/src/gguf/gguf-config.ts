@@ -1,4 +1,4 @@
-import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError, TextList, UnsupportedError } from "@polywen/tensor";
 import type { JsonObject } from "../json-file.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import type { TensorEntry } from "../safetensors-header.ts";
@@ -71,7 +71,7 @@ export function configFromGguf(source: GgufConfigSource): JsonObject {
 
 function vocabularyOf({ file, metadata, tensors }: GgufConfigSource, fields: GgufFields): number {
   const tokens = metadata.get("tokenizer.ggml.tokens");
-  if (!Array.isArray(tokens) || tokens.length === 0) throw new InvalidFileError({ file, problem: "a list of tokens is expected", pointer: jsonPointer(["tokenizer.ggml.tokens"]) });
+  if (!(tokens instanceof TextList) || tokens.length === 0) throw new InvalidFileError({ file, problem: "a list of tokens is expected", pointer: jsonPointer(["tokenizer.ggml.tokens"]) });
   const rows = tensors.get("token_embd.weight")?.shape[0];
   const announced = fields.optionalInteger("vocab_size");
   for (const [what, count] of [["token_embd.weight", rows], ["the key vocab_size", announced]] as const) {

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { InvalidFileError, LimitExceededError } from "@polywen/tensor";
+import { InvalidFileError, LimitExceededError, TextList } from "@polywen/tensor";
 
 /** The largest vocabularies have 2^18 tokens and twice as many merges. */
 const MAX_ELEMENTS = 2 ** 21;
@@ -51,13 +51,30 @@ export class GgufCursor {
 
   /** UTF-8 text of at most `limit` bytes. */
   text(what: string, limit: number): string {
-    // Vocabularies are read with this: nothing is put together for messages that are not needed.
-    const lengthAt = this.#take(8, what);
-    const length = this.#bytes.readUInt32LE(lengthAt) + this.#bytes.readUInt32LE(lengthAt + 4) * 2 ** 32;
-    if (length > limit) this.fail(`the length of ${what} is ${length}; at most ${limit} is possible here`, lengthAt);
+    const length = this.#textLength(what, limit);
     const at = this.#take(length, what);
-    const bytes = this.#bytes.subarray(at, at + length);
-    return isUtf8(bytes) ? bytes.toString("utf8") : this.fail(`${what} is not UTF-8`, at);
+    this.#requireUtf8(at, at + length, what);
+    return this.#bytes.toString("utf8", at, at + length);
+  }
+
+  /** `count` texts of at most `limit` bytes each, one after the other. Vocabularies are read with this: no text is touched alone. */
+  texts(count: number, what: string, limit: number): TextList {
+    const begin = this.offset;
+    const bounds = new Uint32Array(2 * count);
+    // A length below 128 is eight bytes of ASCII, behind which no character goes on: texts with such lengths are UTF-8 if all is.
+    let checked = 0;
+    for (let index = 0; index < count; index++) {
+      const length = this.#textLength(what, limit);
+      const at = this.#take(length, what);
+      bounds[2 * index] = at - begin;
+      bounds[2 * index + 1] = at - begin + length;
+      if (length < 128) continue;
+      this.#requireUtf8(at, at + length, what);
+      this.#requireAllUtf8(begin, bounds.subarray(2 * checked, 2 * index), what);
+      checked = index + 1;
+    }
+    this.#requireAllUtf8(begin, bounds.subarray(2 * checked), what);
+    return new TextList(new Uint8Array(this.#bytes.subarray(begin, this.offset)), bounds);
   }
 
   /** Counts texts and truth values in arrays, which cost more memory than they take in the file. Throws `LimitExceededError`. */
@@ -80,6 +97,22 @@ export class GgufCursor {
 
   fail(problem: string, offset: number = this.offset, hint?: string): never {
     throw new InvalidFileError({ file: this.file, offset, problem }, hint === undefined ? {} : { hint });
+  }
+
+  /** Nothing is put together for messages that are not needed. */
+  #textLength(what: string, limit: number): number {
+    const at = this.#take(8, what);
+    const length = this.#bytes.readUInt32LE(at) + this.#bytes.readUInt32LE(at + 4) * 2 ** 32;
+    return length <= limit ? length : this.fail(`the length of ${what} is ${length}; at most ${limit} is possible here`, at);
+  }
+
+  #requireUtf8(begin: number, end: number, what: string): void {
+    if (!isUtf8(this.#bytes.subarray(begin, end))) this.fail(`${what} is not UTF-8`, begin);
+  }
+
+  #requireAllUtf8(begin: number, bounds: Uint32Array, what: string): void {
+    if (bounds.length === 0 || isUtf8(this.#bytes.subarray(begin + bounds[0]!, begin + bounds.at(-1)!))) return;
+    for (let at = 0; at < bounds.length; at += 2) this.#requireUtf8(begin + bounds[at]!, begin + bounds[at + 1]!, what);
   }
 
   #take(length: number, what: string): number {

@@ -1,4 +1,4 @@
-import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError, TextList, UnsupportedError } from "@polywen/tensor";
 import { jsonPointer } from "../json-pointer.ts";
 import type { GgufValue } from "./gguf-value.ts";
 
@@ -76,6 +76,7 @@ export class GgufFields {
   #shared(key: string): GgufValue | undefined {
     const value = this.#get(key);
     if (typeof value !== "object") return value;
+    if (value instanceof TextList) return this.fail(key, "one value for all layers is expected");
     const first = value[0];
     const shared = first !== undefined && (value as readonly GgufValue[]).every((item) => item === first);
     return shared ? first : this.fail(key, "one value for all layers is expected");

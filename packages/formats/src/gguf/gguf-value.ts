@@ -1,4 +1,4 @@
-import { UnsupportedError } from "@polywen/tensor";
+import { UnsupportedError, type TextList } from "@polywen/tensor";
 import type { GgufCursor } from "./gguf-cursor.ts";
 
 /** A value of the metadata. Integers beyond 2^53 are bigint; arrays of numbers are typed arrays. */
@@ -6,7 +6,7 @@ export type GgufValue = string | number | bigint | boolean | GgufArray;
 
 /** An array of the metadata. Arrays within arrays are refused. */
 export type GgufArray =
-  | readonly string[]
+  | TextList
   | readonly boolean[]
   | Uint8Array
   | Int8Array
@@ -48,10 +48,10 @@ function readArray(cursor: GgufCursor, what: string): GgufArray {
   if (type === ARRAY) throw new UnsupportedError({ feature: `${cursor.file}: an array of arrays (${what}, byte ${at})` });
   if (type !== STRING && type !== BOOL) return numbersOf(cursor, type, length, what);
   cursor.reserve(length, what);
-  const read = type === STRING ? (): string => cursor.text(what, MAX_TEXT) : (): boolean => readBoolean(cursor, what);
-  const values: (string | boolean)[] = [];
-  for (let index = 0; index < length; index++) values.push(read());
-  return values as readonly string[] | readonly boolean[];
+  if (type === STRING) return cursor.texts(length, what, MAX_TEXT);
+  const values: boolean[] = [];
+  for (let index = 0; index < length; index++) values.push(readBoolean(cursor, what));
+  return values;
 }
 
 function readBoolean(cursor: GgufCursor, what: string): boolean {
@@ -59,7 +59,7 @@ function readBoolean(cursor: GgufCursor, what: string): boolean {
   return value <= 1 ? value === 1 : cursor.fail(`${what} is a truth value, but holds ${value}`, cursor.offset - 1);
 }
 
-function numbersOf(cursor: GgufCursor, type: number, length: number, what: string): Exclude<GgufArray, readonly unknown[]> {
+function numbersOf(cursor: GgufCursor, type: number, length: number, what: string): Exclude<GgufArray, TextList | readonly boolean[]> {
   if (!Object.hasOwn(numbers, type)) cursor.fail(`${what} has the unknown value type ${type}`);
   const constructor = numbers[type as keyof typeof numbers];
   return new constructor(cursor.bytes(length * constructor.BYTES_PER_ELEMENT, what));

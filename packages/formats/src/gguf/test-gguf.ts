@@ -61,7 +61,7 @@ export const u64 = (value: number | bigint): Buffer => Buffer.concat([raw32(10),
 export const f32 = (value: number): Buffer => Buffer.concat([raw32(6), rawFloat(value)]);
 export const bool = (value: number): Buffer => Buffer.concat([raw32(7), Buffer.of(value)]);
 export const text = (value: string | Buffer): Buffer => Buffer.concat([raw32(8), rawText(value)]);
-export const texts = (values: readonly string[]): Buffer => array(8, values.length, Buffer.concat(values.map(rawText)));
+export const texts = (values: readonly (string | Buffer)[]): Buffer => array(8, values.length, Buffer.concat(values.map(rawText)));
 export const i32s = (values: readonly number[]): Buffer => array(5, values.length, Buffer.concat(values.map(raw32)));
 /** An array whose length may lie. */
 export const array = (type: number, length: number | bigint, ...items: readonly Buffer[]): Buffer => Buffer.concat([raw32(9), raw32(type), raw64(length), ...items]);

@@ -1,7 +1,9 @@
+import type { TextList } from "@polywen/tensor";
 import { JsonNode } from "../json-node.ts";
-import { vocabularyLimit } from "../parse-bpe-model.ts";
+import { Vocabulary } from "../vocabulary.ts";
+import { textListOf } from "./text-lists.ts";
 
-/** Key-value metadata of a GGUF file: texts, numbers, truth values, and arrays of them (typed arrays for numbers). */
+/** Key-value metadata of a GGUF file: texts, numbers, truth values, and arrays of them (typed arrays for numbers, `TextList` or arrays for texts). */
 export type GgufMetadata = ReadonlyMap<string, unknown>;
 
 /** What `tokenizer.ggml.token_type` says about a token. */
@@ -16,9 +18,9 @@ export interface GgufTokenizerDescription {
   /** Names the rules that cut text into words. */
   readonly pre: string | undefined;
   /** Texts by id; unlike each other, but several may be empty. */
-  readonly tokens: readonly string[];
-  /** Ids by text, without the empty one. Whoever asked for the description may go on with it: copying it takes as long as making it. */
-  readonly idOfToken: Map<string, number>;
+  readonly tokens: TextList;
+  /** The same tokens. Whoever asked for the description may go on with it and take tokens out. */
+  readonly vocabulary: Vocabulary;
   readonly types: ArrayLike<number>;
   readonly scores: ArrayLike<number> | undefined;
   readonly ids: GgufTokenIds;
@@ -45,7 +47,8 @@ export interface GgufTokenIds {
 export function describeGgufTokenizer(metadata: GgufMetadata, file: string): GgufTokenizerDescription {
   const node = new JsonNode(file, Object.fromEntries(Array.from(metadata).filter(([key]) => key.startsWith("tokenizer."))));
   const key = (name: string): JsonNode => node.member(`tokenizer.ggml.${name}`);
-  const { tokens, idOfToken } = checkedTokens(key("tokens"));
+  const vocabulary = checkedTokens(key("tokens"));
+  const tokens = vocabulary.texts;
   const id = (name: string): number | undefined => (key(`${name}_token_id`).isNull ? undefined : key(`${name}_token_id`).index(tokens.length));
   const flag = (name: string): boolean | undefined => (key(name).isNull ? undefined : key(name).boolean(false));
   return {
@@ -53,7 +56,7 @@ export function describeGgufTokenizer(metadata: GgufMetadata, file: string): Ggu
     model: key("model").string(),
     pre: key("pre").isNull ? undefined : key("pre").string(),
     tokens,
-    idOfToken,
+    vocabulary,
     types: checkedTypes(key("token_type"), tokens.length),
     scores: checkedScores(key("scores"), tokens.length),
     ids: {
@@ -67,19 +70,16 @@ export function describeGgufTokenizer(metadata: GgufMetadata, file: string): Ggu
   };
 }
 
-function checkedTokens(node: JsonNode): Pick<GgufTokenizerDescription, "tokens" | "idOfToken"> {
-  const tokens: unknown = node.value;
-  if (!Array.isArray(tokens) || tokens.length === 0) return node.fail("expected an array of texts");
-  if (tokens.length > vocabularyLimit) node.fail(`has ${tokens.length} entries; the limit is ${vocabularyLimit}`);
-  const idOfToken = new Map<string, number>();
-  let empty = 0;
-  tokens.forEach((token: unknown, id) => {
-    if (typeof token !== "string") return node.item(id).fail("expected a text");
-    if (token === "") return void (empty += 1);
-    idOfToken.set(token, id);
-    if (idOfToken.size + empty <= id) node.item(id).fail(`the token ${JSON.stringify(token)} has the id ${tokens.indexOf(token)} already`);
-  });
-  return { tokens: tokens as string[], idOfToken };
+/** Ids and texts of the tokens of some types: they are few, and only they are decoded. */
+export function* tokensOfType({ tokens, types }: Pick<GgufTokenizerDescription, "tokens" | "types">, ...wanted: readonly number[]): Generator<[id: number, text: string]> {
+  const isWanted = Uint8Array.from({ length: 256 }, (_, type) => Number(wanted.includes(type)));
+  for (let id = 0; id < tokens.length; id += 1) if (isWanted[types[id] as number] === 1) yield [id, tokens.at(id) as string];
+}
+
+function checkedTokens(node: JsonNode): Vocabulary {
+  const tokens = textListOf(node);
+  if (tokens.length === 0) node.fail("expected an array of texts");
+  return new Vocabulary(tokens, (id, earlier) => node.item(id).fail(`the token ${JSON.stringify(tokens.at(id))} has the id ${earlier} already`));
 }
 
 function checkedTypes(node: JsonNode, count: number): ArrayLike<number> {

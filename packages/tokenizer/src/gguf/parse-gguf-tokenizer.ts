@@ -1,12 +1,13 @@
-import { UnsupportedError } from "@polywen/tensor";
+import { UnsupportedError, type TextList } from "@polywen/tensor";
 import { checkAddedTokens } from "../parse-added-tokens.ts";
-import { byteTokens, parseMerges } from "../parse-bpe-model.ts";
+import { byteTokens } from "../parse-bpe-model.ts";
 import { spaceBoundaries, visibleSpace } from "../space-boundaries.ts";
 import type { AddedToken, NormalizationStep, SpecialTokens, TokenizerDefinition } from "../tokenizer-definition.ts";
-import { describeGgufTokenizer, type GgufMetadata, type GgufTokenizerDescription, type GgufTokenIds, tokenTypes } from "./gguf-description.ts";
+import { describeGgufTokenizer, type GgufMetadata, type GgufTokenizerDescription, type GgufTokenIds, tokensOfType, tokenTypes } from "./gguf-description.ts";
 import { ggufWordRuleNames, ggufWordRules } from "./gguf-word-rules.ts";
 import { scoreMerges } from "./score-merges.ts";
 import { ggufStopTokens } from "./stop-tokens.ts";
+import { readMerges } from "./text-lists.ts";
 
 const paddingRow: RegExp = /^\[PAD\d+\]$/;
 const byteToken: RegExp = /^<0x[0-9A-F]{2}>$/;
@@ -30,7 +31,7 @@ function byteLevelDefinition(description: GgufTokenizerDescription): TokenizerDe
   return {
     ...common,
     symbols: { type: "bytes", byteTokens: [], unknown: undefined, fuseUnknown: false, partialCharacters: new Map() },
-    merges: parseMerges(node.member("tokenizer.ggml.merges"), common.vocabulary),
+    merges: readMerges(node.member("tokenizer.ggml.merges"), common.vocabulary),
     ignoreMerges: rules.ignoreMerges,
     normalization: [],
     wordSteps: rules.steps(),
@@ -42,9 +43,9 @@ function sentencePieceDefinition(description: GgufTokenizerDescription): Tokeniz
   const { node, tokens, types, scores, addSpacePrefix = true } = description;
   const tokensNode = node.member("tokenizer.ggml.tokens");
   const scoreList = scores ?? node.member("tokenizer.ggml.scores").fail("is needed by the tokenizer model \"llama\"");
-  tokens.forEach((token, id) => {
-    if (types[id] === tokenTypes.byte && !byteToken.test(token)) tokensNode.item(id).fail(`a byte token is written <0x00> to <0xFF>, not ${JSON.stringify(token.slice(0, 40))}`);
-  });
+  for (const [id, token] of tokensOfType(description, tokenTypes.byte)) {
+    if (!byteToken.test(token)) tokensNode.item(id).fail(`a byte token is written <0x00> to <0xFF>, not ${JSON.stringify(token.slice(0, 40))}`);
+  }
   const ids = withDefaults(description);
   const common = commonParts(description, ids, description.addBos ?? ids.bos !== undefined);
   const bytes = byteTokens(common.vocabulary);
@@ -89,16 +90,14 @@ function withDefaults({ ids, types }: GgufTokenizerDescription): GgufTokenIds {
 type CommonParts = Pick<TokenizerDefinition, "vocabulary" | "addedTokens" | "prefix" | "suffix" | "specialTokens" | "stopTokens">;
 
 function commonParts(description: GgufTokenizerDescription, ids: GgufTokenIds, addBos: boolean): CommonParts {
-  const { node, tokens, types } = description;
+  const { node, tokens } = description;
   const stopTokens = ggufStopTokens({ ...description, ids });
   const addedTokens = addedTokensOf(description, new Set(stopTokens));
   checkAddedTokens(addedTokens, (id) => node.member("tokenizer.ggml.tokens").item(id));
-  const vocabulary = description.idOfToken;
+  const { vocabulary } = description;
   // Control tokens are no results of merging: text cannot become one.
-  for (const { content, special } of addedTokens) if (special) vocabulary.delete(content);
-  tokens.forEach((token, id) => {
-    if (types[id] === tokenTypes.unused && paddingRow.test(token)) vocabulary.delete(token);
-  });
+  for (const { id, special } of addedTokens) if (special) vocabulary.remove(id);
+  for (const [id, token] of tokensOfType(description, tokenTypes.unused)) if (paddingRow.test(token)) vocabulary.remove(id);
   const around = (wanted: boolean, id: number | undefined, key: string): number[] => {
     if (!wanted) return [];
     return [id ?? node.member(`tokenizer.ggml.${key}`).fail("the file does not name that token")];
@@ -114,18 +113,16 @@ function commonParts(description: GgufTokenizerDescription, ids: GgufTokenIds, a
 }
 
 /** Control tokens, the unknown token, and those that users defined: they are found as literal text before anything else. */
-function addedTokensOf({ tokens, types }: GgufTokenizerDescription, stops: ReadonlySet<number>): AddedToken[] {
+function addedTokensOf(description: GgufTokenizerDescription, stops: ReadonlySet<number>): AddedToken[] {
   const added: AddedToken[] = [];
-  tokens.forEach((content, id) => {
-    const type = types[id];
-    const userDefined = type === tokenTypes.userDefined;
-    if (content === "" || !(userDefined || type === tokenTypes.control || type === tokenTypes.unknown)) return;
-    added.push({ id, content, special: !userDefined || stops.has(id), lstrip: false, rstrip: false, singleWord: false, normalized: false });
-  });
+  for (const [id, content] of tokensOfType(description, tokenTypes.userDefined, tokenTypes.control, tokenTypes.unknown)) {
+    const special = description.types[id] !== tokenTypes.userDefined || stops.has(id);
+    if (content !== "") added.push({ id, content, special, lstrip: false, rstrip: false, singleWord: false, normalized: false });
+  }
   return added;
 }
 
-function roles(tokens: readonly string[], ids: GgufTokenIds): SpecialTokens {
+function roles(tokens: TextList, ids: GgufTokenIds): SpecialTokens {
   const named = { beginOfSequence: ids.bos, endOfSequence: ids.eos, padding: ids.padding, unknown: ids.unknown };
-  return Object.fromEntries(Object.entries(named).flatMap(([role, id]) => (id === undefined ? [] : [[role, tokens[id] as string]])));
+  return Object.fromEntries(Object.entries(named).flatMap(([role, id]) => (id === undefined ? [] : [[role, tokens.at(id) as string]])));
 }

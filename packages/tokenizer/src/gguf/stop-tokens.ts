@@ -1,4 +1,4 @@
-import { type GgufTokenizerDescription, tokenTypes } from "./gguf-description.ts";
+import { type GgufTokenizerDescription, tokensOfType, tokenTypes } from "./gguf-description.ts";
 
 /** Control tokens that end a turn or a text in published models; llama.cpp goes by the same texts. */
 const terminators: readonly string[] = [
@@ -9,13 +9,10 @@ const terminators: readonly string[] = [
 ];
 
 /** Ids, ascending, of the tokens after which generation ends: those that the file gives that role, and known ones. */
-export function ggufStopTokens({ tokens, types, ids }: Pick<GgufTokenizerDescription, "tokens" | "types" | "ids">): number[] {
+export function ggufStopTokens({ ids, ...tokens }: Pick<GgufTokenizerDescription, "tokens" | "types" | "ids">): number[] {
   const stops = new Set([ids.eos, ids.eot, ids.eom, ids.fimPad, ids.fimRepository, ids.fimSeparator].filter((id) => id !== undefined));
   const known = new Set(terminators);
-  tokens.forEach((token, id) => {
-    // The text of an ordinary token, such as `</s>` in a model of HTML, is just text.
-    const isMarkup = types[id] === tokenTypes.control || types[id] === tokenTypes.userDefined;
-    if (isMarkup && known.has(token)) stops.add(id);
-  });
+  // The text of an ordinary token, such as `</s>` in a model of HTML, is just text.
+  for (const [id, token] of tokensOfType(tokens, tokenTypes.control, tokenTypes.userDefined)) if (known.has(token)) stops.add(id);
   return [...stops].sort((left, right) => left - right);
 }
