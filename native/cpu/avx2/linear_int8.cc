@@ -120,11 +120,11 @@ inline __attribute__((always_inline)) void multiply_block(const Place& place, co
 
 // ---- Few rows: weights are unpacked into registers as they come, and memory sets the pace. ----
 
-constexpr int kStreamRows = 8;
+constexpr int kStreamRows = 16;
 constexpr int kPrefetchBytes = 2048;
 
 template <Storage storage, int Rows>
-void stream_block(const Place& place, const InputBlock* inputs) {
+__attribute__((noinline)) void stream_block(const Place& place, const InputBlock* inputs) {
   multiply_block<PackedSlab<storage>, Rows>(place, inputs, [&](int group) {
     const PackedSlab<storage> slab(place.block, group);
     for (int ahead = 0; ahead < slab.format.slab_bytes(); ahead += 64) _mm_prefetch(slab.slab + kPrefetchBytes + ahead, _MM_HINT_T0);
@@ -152,11 +152,11 @@ void stream_rows(const LinearArgs& args, int panel) {
 
 // ---- More rows: a block of a panel is unpacked into the first-level cache and meets tiles of rows. ----
 
-constexpr int kBlockRows = 96;    // rows whose block of inputs (36 KiB) stays in the second-level cache
+constexpr int kBlockRows = 48;    // rows whose block of inputs (18 KiB) stays in the first-level cache as well
 constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
 
 template <Shape shape, int Rows>
-void multiply_tile(const Tile& tile, const Place& place, const InputBlock* inputs) {
+__attribute__((noinline)) void multiply_tile(const Tile& tile, const Place& place, const InputBlock* inputs) {
   multiply_block<TileSlab<shape>, Rows>(place, inputs, [&](int group) { return TileSlab<shape>{tile, group}; });
 }
 
