@@ -32,6 +32,12 @@ describe("PolywenError", () => {
     expect(messageOf([1, 2])).toContain("received an array of 2.");
   });
 
+  it("writes out characters of foreign names that steer a terminal", () => {
+    const { message, hint } = new InvalidFileError({ file: "a\u001b[2J", problem: "b\u202ec\nd" }, { hint: "\u009be" });
+    expect(message).toBe("a\\u001b[2J: b\\u202ec\nd.");
+    expect(hint).toBe("\\u009be");
+  });
+
   it("cuts long values", () => {
     const { message } = new InvalidArgumentError({ argument: "text", expected: "less", received: "y".repeat(10_000) });
     expect(message.length).toBeLessThan(200);

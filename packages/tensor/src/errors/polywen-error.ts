@@ -13,6 +13,11 @@ export interface PolywenErrorOptions {
 
 const marker = Symbol.for("polywen.error");
 
+/** Messages quote names from foreign files: characters that steer a terminal, or turn the direction of text, are written out. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /**
  * Base of every error that Polywen throws. `code` is stable and documented in
  * `docs/guide/errors.md`; the message is for people and may change.
@@ -26,12 +31,12 @@ export class PolywenError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: string, message: string, options: PolywenErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     Object.defineProperty(this, marker, { value: true });
     this.name = new.target.name;
     this.code = code;
     this.facts = options.facts ?? {};
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
 
   /** True for errors of any copy of this package, unlike `instanceof`. */
