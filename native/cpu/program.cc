@@ -31,6 +31,11 @@ void expect_shape(const std::string& what, const std::vector<int64_t>& expected,
 
 }  // namespace
 
+bool has_quantised(const Tensor& weight) {
+  if (weight.weight) return is_quantised(weight.weight->storage);
+  return std::any_of(weight.stack.begin(), weight.stack.end(), [](const Weight* matrix) { return is_quantised(matrix->storage); });
+}
+
 Program::Program(ProgramParts parts) : parts_(std::move(parts)) {
   for (Tensor& tensor : parts_.tensors) {
     if (tensor.role == Role::weight) bind_weight(tensor);
@@ -106,11 +111,17 @@ void Program::place_buffers() {
 
 void Program::place_quantised_input() {
   int64_t blocks = 0;
+  const auto add = [&](int weight_id, int64_t rows) {
+    const Tensor& weight = tensor(weight_id);
+    if (has_quantised(weight)) blocks = std::max(blocks, rows * ((weight.axes.back() + kLinearBlock - 1) / kLinearBlock));
+  };
   for (const Operation& operation : parts_.operations) {
-    const Linear* linear = std::get_if<Linear>(&operation);
-    if (!linear || !is_quantised(tensor(linear->weight).weight->storage)) continue;
-    const int64_t per_row = (tensor(linear->weight).weight->in + kLinearBlock - 1) / kLinearBlock;
-    blocks = std::max(blocks, tensor(linear->input).rows.resolve(parts_.capacities) * per_row);
+    if (const Linear* linear = std::get_if<Linear>(&operation)) add(linear->weight, tensor(linear->input).rows.resolve(parts_.capacities));
+    if (const Experts* experts = std::get_if<Experts>(&operation)) {
+      const Tensor& chosen = tensor(experts->experts);
+      const int64_t slots = chosen.rows.resolve(parts_.capacities) * chosen.axes[0];
+      for (const int weight : {experts->gate, experts->up, experts->down}) add(weight, slots);
+    }
   }
   if (blocks > 0) quantised_ = Buffer("quantised inputs of " + parts_.name, static_cast<size_t>(blocks) * sizeof(InputBlock));
 }

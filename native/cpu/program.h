@@ -51,6 +51,9 @@ struct Tensor {
   }
 };
 
+// Whether some matrix of a weight or of a stack is of quantised blocks.
+bool has_quantised(const Tensor& weight);
+
 // Operands are indices of tensors, -1 for none. The operations of the tensor package, one struct each.
 struct Embedding {
   int ids, table, media_rows, media_index, output;
@@ -133,7 +136,7 @@ class Program {
   const std::vector<Operation>& operations() const { return parts_.operations; }
   const std::vector<int64_t>& capacities() const { return parts_.capacities; }
   size_t arena_bytes() const { return arena_.bytes() + quantised_.bytes(); }
-  // Room for the quantised form of the input of any linear operation; untouched where there is none.
+  // Room for the quantised form of the input of any linear operation or experts; untouched where there is none.
   InputBlock* quantised_input() const { return reinterpret_cast<InputBlock*>(quantised_.data()); }
 
   // Keeps weights and resources alive while it exists. Throws DISPOSED if one of them is gone.

@@ -48,6 +48,7 @@ class Run {
   }
 
   QuantisedInput quantise(const Linear&);
+  QuantisedInput quantise(const float* input, int64_t count, int width);  // into the program's room
   void check_embedding(const Embedding&) const;
   void check_attention(const Attention&);
   void check_pages(const Attention&, int64_t page_limit) const;

@@ -66,7 +66,7 @@ void Run::operator()(const Route& operation) {
   }
 }
 
-// The rows of each expert are gathered and run through the kernels of any linear layer, so that a row has the same
+// The rows of each expert are gathered, quantised where its matrices are, and run through the kernels of any linear layer, so that a row has the same
 // bits alone and in company. All experts share one loop over their panels.
 void Run::operator()(const Experts& operation) {
   const Tensor& gate = tensor(operation.gate);
@@ -102,13 +102,16 @@ void Run::operator()(const Experts& operation) {
     const Tensor& weight = tensor(weight_id);
     const int64_t in = weight.axes[1], out = weight.axes[0];
     const int64_t panels = panel_count(static_cast<int>(out));
+    QuantisedInput codes = {nullptr, 0};
+    if (int8_ && has_quantised(weight)) codes = quantise(input, slots, static_cast<int>(in));
     pool_.run(static_cast<int64_t>(groups.size()) * panels, 1, [&](int64_t begin, int64_t end) {
       while (begin < end) {
         const Group& group = groups[static_cast<size_t>(begin / panels)];
         const int64_t base = begin / panels * panels;
         const int64_t last = std::min(end, base + panels);
-        const LinearArgs args = {input + group.begin * in, static_cast<int>(group.end - group.begin), weight.stack[static_cast<size_t>(group.expert)]->matrix(), nullptr,
-                                 output + group.begin * out};
+        LinearArgs args = {input + group.begin * in, static_cast<int>(group.end - group.begin), weight.stack[static_cast<size_t>(group.expert)]->matrix(), nullptr,
+                           output + group.begin * out};
+        if (codes.blocks && is_quantised(args.weight.storage)) args.quantised = {codes.blocks + group.begin, codes.stride};
         kernels_.linear(args, static_cast<int>(begin - base), static_cast<int>(last - base));
         begin = last;
       }

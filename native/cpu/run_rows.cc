@@ -32,17 +32,22 @@ void Run::operator()(const Gather& operation) {
   for_rows(rows(operation.indices), taps * args.width, [&](int64_t begin, int64_t end) { kernels_.gather(args, static_cast<int>(begin), static_cast<int>(end)); });
 }
 
+QuantisedInput Run::quantise(const float* input, int64_t count, int width) {
+  const QuantiseArgs args = {input, static_cast<int>(count), width, program_.quantised_input()};
+  for_rows(count, width, [&](int64_t begin, int64_t end) { kernels_.quantise(args, static_cast<int>(begin), static_cast<int>(end)); });
+  quantised_ = -1;
+  return {args.blocks, args.rows};
+}
+
 // The input of a linear operation as integers, or null where it is used as it is.
 QuantisedInput Run::quantise(const Linear& operation) {
   const Weight& weight = *tensor(operation.weight).weight;
   if (!int8_ || !is_quantised(weight.storage)) return {nullptr, 0};
-  const int count = static_cast<int>(rows(operation.input));
-  const QuantiseArgs args = {floats(operation.input), count, weight.in, program_.quantised_input()};
-  if (quantised_ != operation.input) {
-    for_rows(count, weight.in, [&](int64_t begin, int64_t end) { kernels_.quantise(args, static_cast<int>(begin), static_cast<int>(end)); });
-    quantised_ = operation.input;
-  }
-  return {args.blocks, count};
+  const int64_t count = rows(operation.input);
+  if (quantised_ == operation.input) return {program_.quantised_input(), static_cast<int>(count)};
+  const QuantisedInput quantised = quantise(floats(operation.input), count, weight.in);
+  quantised_ = operation.input;
+  return quantised;
 }
 
 void Run::operator()(const Linear& operation) {

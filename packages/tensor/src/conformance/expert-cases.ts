@@ -1,5 +1,8 @@
-import type { StorageDType } from "../dtype.ts";
+import { storageFormatOf, type StorageDType } from "../dtype.ts";
 import { conformanceCase, type ConformanceCase } from "./conformance-case.ts";
+
+/** Inputs may be rounded to int8 before the first matrices and again, as products with long tails, before the last. */
+const CODES = 0.25;
 
 /** Logits with many equal scores: ties go to the lower number. */
 function routeCase(rows: number, experts: number, count: number, scoring: "softmax" | "sigmoid", normalise: boolean): ConformanceCase {
@@ -14,17 +17,19 @@ function routeCase(rows: number, experts: number, count: number, scoring: "softm
 
 /** Experts that many rows, one row and no row chose; the last one always, the first never. */
 function expertsCase(rows: number, depth: number, width: number, experts: number, count: number, dtype: StorageDType): ConformanceCase {
-  return conformanceCase(`${experts} experts, ${rows}×${depth}→${width}, ${count} a row, ${dtype}`, 2e-5, (draft) => {
+  const isQuantised = storageFormatOf(dtype).values > 1;
+  return conformanceCase(`${experts} experts, ${rows}×${depth}→${width}, ${count} a row, ${dtype}`, isQuantised ? CODES : 2e-5, (draft) => {
     const { builder, random } = draft;
+    const weight = (name: string, shape: readonly number[]) => (isQuantised ? draft.blocks(name, shape, dtype) : draft.weight(name, shape, { dtype }));
     const extent = draft.dimension("rows", rows);
     const chosen = Array.from({ length: rows * count }, (_, slot) => (slot % count === 0 ? experts - 1 : Math.min(1 + random.integer(experts), experts - 1)));
     const output = builder.experts({
       input: draft.floats("input", [extent, depth]),
       experts: draft.integers("experts", [extent, count], chosen),
       weights: draft.floats("weights", [extent, count]),
-      gate: draft.weight("gate", [experts, width, depth], { dtype }),
-      up: draft.weight("up", [experts, width, depth], { dtype }),
-      down: draft.weight("down", [experts, depth, width], { dtype }),
+      gate: weight("gate", [experts, width, depth]),
+      up: weight("up", [experts, width, depth]),
+      down: weight("down", [experts, depth, width]),
     });
     builder.output("output", output);
   }, { splittable: rows > 1 });
@@ -44,4 +49,6 @@ export const expertCases: readonly ConformanceCase[] = [
   expertsCase(40, 128, 75, 11, 4, "f16"),
   expertsCase(7, 300, 32, 4, 1, "bf16"),
   expertsCase(0, 16, 16, 2, 2, "f32"),
+  expertsCase(23, 512, 256, 5, 2, "q4_k"),
+  expertsCase(3, 64, 96, 7, 3, "q8_0"),
 ];
