@@ -23,6 +23,9 @@ void pack_panels(Storage storage, const void* matrix, int out, int in, void* pan
 // Writes row `row` of a packed matrix as f32 [in].
 void unpack_row(const Matrix& matrix, int row, float* output);
 
+// The same for quantised storages alone.
+void unpack_block_row(const Matrix& matrix, int row, float* output);
+
 // Inputs [first, first + depth) of a panel as f32 [depth][16] in row order; quantised: `first` is that of a group.
 void unpack_panel(const Matrix& matrix, int panel, int first, int depth, float* output);
 

@@ -25,7 +25,7 @@ int threads = 1;
 constexpr std::pair<Storage, const char*> kStorages[] = {
     {Storage::bf16, "bf16"}, {Storage::f16, "f16"}, {Storage::f32, "f32"}, {Storage::q4_0, "q4_0"}, {Storage::q4_1, "q4_1"},
     {Storage::q5_0, "q5_0"}, {Storage::q5_1, "q5_1"}, {Storage::q8_0, "q8_0"}, {Storage::iq4_nl, "iq4_nl"}, {Storage::mxfp4, "mxfp4"},
-    {Storage::q2_k, "q2_k"}, {Storage::q3_k, "q3_k"}, {Storage::q4_k, "q4_k"}, {Storage::q5_k, "q5_k"}, {Storage::q6_k, "q6_k"}};
+    {Storage::q2_k, "q2_k"}, {Storage::q3_k, "q3_k"}, {Storage::q4_k, "q4_k"}, {Storage::q5_k, "q5_k"}, {Storage::q6_k, "q6_k"}, {Storage::q4_z, "q4_z"}};
 
 double thread_seconds() {
   timespec time;

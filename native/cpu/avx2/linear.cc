@@ -1,18 +1,26 @@
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
-#include "../pack.h"
+#include "block_floats.h"
 #include "kernels.h"
 #include "panel_outputs.h"
-#include "simd.h"
 
 namespace polywen::avx2 {
 namespace {
 
-const char* panel_of(const Matrix& weight, int panel) {
-  const ptrdiff_t bytes = weight.storage == Storage::f32 ? 4 : 2;
-  return static_cast<const char*>(weight.panels) + panel * bytes * kPanelRows * weight.in;
+constexpr int bytes_per_input(Storage storage) {
+  const BlockFormat format = block_format(storage);
+  return is_quantised(storage) ? format.slab_bytes() / kGroup : format.stored_bytes * kPanelRows;
 }
 
-constexpr int bytes_per_input(Storage storage) { return (storage == Storage::f32 ? 4 : 2) * kPanelRows; }
+// Inputs from `first` on, which begins a block.
+template <Storage storage>
+const char* block_of(const Matrix& weight, int panel, int first) {
+  const auto* panels = static_cast<const char*>(weight.panels);
+  if constexpr (is_quantised(storage)) {
+    constexpr BlockFormat format = block_format(storage);
+    return panels + panel * format.panel_bytes(weight.in) + first / kLinearBlock * format.block_bytes();
+  }
+  return panels + (static_cast<ptrdiff_t>(panel) * weight.in + first) * bytes_per_input(storage);
+}
 
 // ---- Few rows: the weights are read once and memory sets the pace. ----
 
@@ -24,7 +32,7 @@ void stream_panels(const LinearArgs& args, int first_panel) {
   const int in = args.weight.in;
   const char* panels[Panels];
   UNROLL
-  for (int p = 0; p < Panels; p++) panels[p] = panel_of(args.weight, first_panel + p);
+  for (int p = 0; p < Panels; p++) panels[p] = block_of<storage>(args.weight, first_panel + p, 0);
   constexpr int bytes = bytes_per_input(storage);
 
   __m256 totals[Rows][Panels][2];
@@ -163,10 +171,12 @@ void add_tile(int rows, const float* inputs, const Block& block) {
   }
 }
 
-// Rows [row, row + rows) against panels [begin, end).
+// Rows [row, row + rows) against panels [begin, end). Quantised blocks are unpacked once for all of them.
 template <Storage storage>
 void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end) {
   alignas(64) float inputs[kBlockRows * kLinearBlock];
+  alignas(64) float unpacked[is_quantised(storage) ? kLinearBlock * kPanelRows : 1];
+  constexpr Storage plain = is_quantised(storage) ? Storage::f32 : storage;
   constexpr int bytes = bytes_per_input(storage);
   const int in = args.weight.in, out = args.weight.out;
   const int tiles = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height
@@ -175,16 +185,19 @@ void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end
     const bool last = first + depth == in;
     copy_inputs(args, row, rows, first, depth, inputs);
     for (int panel = begin; panel < end; panel++) {
-      const char* weights = panel_of(args.weight, panel) + static_cast<ptrdiff_t>(first) * bytes;
-      const char* next = panel + 1 < end ? weights + static_cast<ptrdiff_t>(in) * bytes
-                                         : panel_of(args.weight, begin) + static_cast<ptrdiff_t>(first + depth) * bytes;
+      const char* weights = block_of<storage>(args.weight, panel, first);
+      const char* next = panel + 1 < end ? block_of<storage>(args.weight, panel + 1, first) : block_of<storage>(args.weight, begin, first + depth);
+      if constexpr (is_quantised(storage)) {
+        unpack_floats<storage>(reinterpret_cast<const uint8_t*>(weights), depth / kGroup, unpacked);
+        weights = reinterpret_cast<const char*>(unpacked);
+      }
       const int column = panel * kPanelRows;
       Block block = {weights, depth, {nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr}, nullptr, bytes / tiles};
       for (int tile = 0; tile < tiles; tile++) {
         const int top = rows * tile / tiles;
         block.target.output = args.output + static_cast<ptrdiff_t>(row + top) * out + column;
         block.ahead = next + static_cast<ptrdiff_t>(tile) * block.ahead_step * depth;
-        add_tile<storage>(rows * (tile + 1) / tiles - top, inputs + top * kLinearBlock, block);
+        add_tile<plain>(rows * (tile + 1) / tiles - top, inputs + top * kLinearBlock, block);
       }
     }
   }
@@ -192,35 +205,17 @@ void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end
 
 template <Storage storage>
 void multiply_all(const LinearArgs& args, int begin, int end) {
-  if (args.rows <= kStreamRows) return stream_rows<storage>(args, begin, end);
+  if constexpr (!is_quantised(storage)) {
+    if (args.rows <= kStreamRows) return stream_rows<storage>(args, begin, end);
+  }
   const int blocks = (args.rows + kBlockRows - 1) / kBlockRows;
-  for (int panel = begin; panel < end; panel += kBlockPanels) {
-    const int last = smaller(panel + kBlockPanels, end);
+  const int panels = args.rows <= kStreamRows ? 1 : kBlockPanels;  // few rows read panel after panel, as they lie
+  for (int panel = begin; panel < end; panel += panels) {
+    const int last = smaller(panel + panels, end);
     for (int block = 0; block < blocks; block++) {
       const int row = static_cast<int>(static_cast<int64_t>(args.rows) * block / blocks);
       const int next = static_cast<int>(static_cast<int64_t>(args.rows) * (block + 1) / blocks);
       multiply_rows<storage>(args, row, next - row, panel, last);
-    }
-  }
-}
-
-// Quantised weights in f32: every block of a panel is unpacked once for all rows.
-void multiply_unpacked(const LinearArgs& args, int begin, int end) {
-  alignas(64) float weights[kLinearBlock * kPanelRows];
-  alignas(64) float inputs[kTileRows * kLinearBlock];
-  const int in = args.weight.in, out = args.weight.out;
-  for (int panel = begin; panel < end; panel++) {
-    const int column = panel * kPanelRows;
-    for (int first = 0; first < in; first += kLinearBlock) {
-      const int depth = smaller(kLinearBlock, in - first);
-      unpack_panel(args.weight, panel, first, depth, weights);
-      const float* bias = first + depth == in && args.bias ? args.bias + column : nullptr;
-      for (int row = 0; row < args.rows; row += kTileRows) {
-        const int rows = smaller(kTileRows, args.rows - row);
-        copy_inputs(args, row, rows, first, depth, inputs);
-        float* output = args.output + static_cast<ptrdiff_t>(row) * out + column;
-        add_tile<Storage::f32>(rows, inputs, {reinterpret_cast<const char*>(weights), depth, output, out, out - column, first == 0, bias, reinterpret_cast<const char*>(weights), 0});
-      }
     }
   }
 }
@@ -233,7 +228,7 @@ void linear(const LinearArgs& args, int begin, int end) {
     case Storage::f32: return multiply_all<Storage::f32>(args, begin, end);
     case Storage::bf16: return multiply_all<Storage::bf16>(args, begin, end);
     case Storage::f16: return multiply_all<Storage::f16>(args, begin, end);
-    default: return multiply_unpacked(args, begin, end);
+    default: with_quantised(args.weight.storage, [&]<Storage storage>() { multiply_all<storage>(args, begin, end); });
   }
 }
 

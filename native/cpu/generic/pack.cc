@@ -66,14 +66,7 @@ void pack_panels(Storage storage, const void* matrix, int out, int in, void* pan
 }
 
 void unpack_row(const Matrix& matrix, int row, float* output) {
-  if (is_quantised(matrix.storage)) {
-    float group[kGroup * kPanelRows];
-    for (int k = 0; k < matrix.in; k++) {
-      if (k % kGroup == 0) unpack_panel(matrix, row / kPanelRows, k, kGroup, group);
-      output[k] = group[k % kGroup * kPanelRows + row % kPanelRows];
-    }
-    return;
-  }
+  if (is_quantised(matrix.storage)) return unpack_block_row(matrix, row, output);
   const size_t start = static_cast<size_t>(row / kPanelRows) * matrix.in * kPanelRows +
                        slot_of_row(matrix.storage, row % kPanelRows);
   if (matrix.storage == Storage::f32) {
