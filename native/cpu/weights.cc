@@ -14,7 +14,7 @@
 namespace polywen {
 namespace {
 
-constexpr int64_t kTaskBytes = 1 << 20;
+constexpr int64_t kTaskBytes = 1 << 18;  // what is read stays in the cache of a core until it is packed
 
 // A part of a weight that one thread reads and lays out: panels of a matrix or values of a vector.
 struct Task {

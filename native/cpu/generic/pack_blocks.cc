@@ -16,19 +16,35 @@ uint32_t word_at(const uint8_t* bytes) {
 
 void put_word(uint8_t* target, uint32_t word) { memcpy(target, &word, sizeof word); }
 
-// One group of one row as a file has it: nibbles as in q4_0, the bits above them one byte per input, scales as bits.
+// One group of one row: nibbles as in q4_0, the planes of bits above them, scales as bits. Words of four inputs at a time
+// make what a plane holds of one row, for loading a model is half packing.
 struct Group {
   uint8_t nibbles[16];
-  uint8_t high[kGroup];
+  uint32_t planes[2];
   uint16_t scale, min;  // f16 or bf16
   uint8_t scales[2], mins[2];
 };
 
 void read_nibbles(const uint8_t* stored, Group& group) { memcpy(group.nibbles, stored, sizeof group.nibbles); }
 
-// Bit k to byte k.
-void spread_bits(uint32_t bits, uint8_t* high) {
-  for (int k = 0; k < kGroup; k++) high[k] = bits >> k & 1;
+// The plane of bit 4 from bits in the order of inputs: bit 4g + j becomes bit g of byte j.
+uint32_t bit_plane(uint32_t bits) {
+  const auto exchange = [&](uint32_t mask, int distance) {
+    const uint32_t differing = (bits >> distance ^ bits) & mask;
+    bits ^= differing | differing << distance;
+  };
+  exchange(0x22222222, 1);  // each swaps two of the five bits of a place: 0 and 1, 0 and 2, 1 and 3, 2 and 4
+  exchange(0x0a0a0a0a, 3);
+  exchange(0x00cc00cc, 6);
+  exchange(0x0000f0f0, 12);
+  return bits;
+}
+
+// The same from `count` words of four inputs, of which each byte holds `width` bits.
+uint32_t join_plane(const uint8_t* bytes, int shift, uint32_t mask, int count, int width) {
+  uint32_t plane = 0;
+  for (int g = 0; g < count; g++) plane |= (word_at(bytes + 4 * g) >> shift & mask) << width * g;
+  return plane;
 }
 
 uint16_t half_at(const uint8_t* bytes) { return static_cast<uint16_t>(bytes[0] | bytes[1] << 8); }
@@ -40,7 +56,8 @@ uint16_t bf16_of_exponent(uint8_t exponent) {
 
 // Nibbles of 32 codes of at most 4 bits, `shift` up in their bytes.
 void join_nibbles(const uint8_t* codes, int shift, int mask, uint8_t* nibbles) {
-  for (int j = 0; j < 16; j++) nibbles[j] = static_cast<uint8_t>((codes[j] >> shift & mask) | (codes[j + 16] >> shift & mask) << 4);
+  const uint32_t masks = 0x01010101u * static_cast<uint32_t>(mask);
+  for (int j = 0; j < 16; j += 4) put_word(nibbles + j, (word_at(codes + j) >> shift & masks) | (word_at(codes + j + 16) >> shift & masks) << 4);
 }
 
 // The 6-bit scale and min of sub-block s of q4_k and q5_k.
@@ -72,18 +89,16 @@ void read_group(const uint8_t* row, int index, Group& group) {
     group.scale = half_at(block);
     if (format.mins) group.min = half_at(block + 2) ^ (format.zeros ? 0 : 0x8000);  // GGUF adds what we subtract
     const uint8_t* rest = block + (format.mins ? 4 : 2);
-    if constexpr (format.bits == 5) spread_bits(word_at(rest), group.high);
+    if constexpr (format.bits == 5) group.planes[0] = bit_plane(word_at(rest));
     if constexpr (format.bits != 8) read_nibbles(rest + (format.bits == 5 ? 4 : 0), group);
   } else if constexpr (storage == Storage::q4_k || storage == Storage::q5_k) {
     read_k_scale(block + 4, sub, group);
     const uint8_t* codes = block + (storage == Storage::q4_k ? 16 : 48) + 32 * (sub / 2);
     join_nibbles(codes, 4 * (sub % 2), 15, group.nibbles);
-    if constexpr (storage == Storage::q5_k) {
-      for (int k = 0; k < kGroup; k++) group.high[k] = block[16 + k] >> sub & 1;
-    }
+    if constexpr (storage == Storage::q5_k) group.planes[0] = join_plane(block + 16, sub, 0x01010101, 8, 1);
   } else if constexpr (storage == Storage::q6_k) {
     join_nibbles(block + 64 * part + 32 * (quarter % 2), 4 * (quarter / 2), 15, group.nibbles);
-    for (int k = 0; k < kGroup; k++) group.high[k] = block[128 + 32 * part + k] >> 2 * quarter & 3;
+    for (int plane = 0; plane < 2; plane++) group.planes[plane] = join_plane(block + 128 + 32 * part + 16 * plane, 2 * quarter, 0x03030303, 4, 2);
     memcpy(group.scales, block + 192 + 2 * sub, 2);
   } else if constexpr (storage == Storage::q2_k) {
     join_nibbles(block + 16 + 32 * part, 2 * quarter, 3, group.nibbles);
@@ -113,17 +128,8 @@ void put_group(const Group& group, int row, uint8_t* slab) {
   if constexpr (format.bits != 8) {
     for (int i = 0; i < 4; i++) put_word(slab + 64 * i + 4 * row, word_at(group.nibbles + 4 * i));
   }
-  if constexpr (format.bits == 5) {
-    uint32_t bits = 0;
-    for (int g = 0; g < 8; g++) bits |= word_at(group.high + 4 * g) << g;
-    put_word(slab + 256 + 4 * row, bits);
-  }
-  if constexpr (format.bits == 6) {
-    for (int plane = 0; plane < 2; plane++) {
-      uint32_t bits = 0;
-      for (int g = 0; g < 4; g++) bits |= word_at(group.high + 16 * plane + 4 * g) << 2 * g;
-      put_word(slab + 256 + 64 * plane + 4 * row, bits);
-    }
+  if constexpr (format.bits == 5 || format.bits == 6) {
+    for (int plane = 0; plane < format.bits - 4; plane++) put_word(slab + 256 + 64 * plane + 4 * row, group.planes[plane]);
   }
   uint8_t* scales = slab + format.code_bytes();
   if constexpr (format.factors) {
