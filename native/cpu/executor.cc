@@ -1,5 +1,6 @@
 #include "executor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <variant>
@@ -25,6 +26,17 @@ void copy_outputs(const Program& program, const std::vector<int64_t>& sizes) {
   }
 }
 
+// The linear operations from `first` on that read the same input.
+std::vector<const Linear*> linear_together(const std::vector<Operation>& operations, size_t first) {
+  std::vector<const Linear*> together;
+  for (size_t i = first; i < operations.size() && together.size() < Run::kMostTogether; i++) {
+    const Linear* linear = std::get_if<Linear>(&operations[i]);
+    if (!linear || (!together.empty() && linear->input != together[0]->input)) break;
+    together.push_back(linear);
+  }
+  return together;
+}
+
 void check_sizes(const Program& program, const std::vector<int64_t>& sizes) {
   bool valid = sizes.size() == program.capacities().size();
   for (size_t i = 0; valid && i < sizes.size(); i++) valid = sizes[i] >= 0 && sizes[i] <= program.capacities()[i];
@@ -39,9 +51,13 @@ void execute(const Program& program, const std::vector<int64_t>& sizes, const Ke
   copy_inputs(program, sizes);
   Run run(program, sizes, kernels, pool, int8);
   run.arrange_pages();
-  for (const Operation& operation : program.operations()) {
+  const std::vector<Operation>& operations = program.operations();
+  for (size_t next = 0; next < operations.size();) {
     control.check();
-    std::visit(run, operation);
+    const std::vector<const Linear*> together = linear_together(operations, next);
+    if (together.empty()) std::visit(run, operations[next]);
+    else run.run_linear(together);
+    next += std::max<size_t>(1, together.size());
   }
   copy_outputs(program, sizes);
 } catch (const std::bad_alloc&) {

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <span>
 #include <vector>
 
 #include "indices.h"
+#include "linear_loop.h"
 #include "program.h"
 #include "thread_pool.h"
 
@@ -13,15 +16,25 @@ namespace polywen {
 
 class Run {
  public:
+  // Linear operations over one input go together: as many at a time as there are queries, keys and values.
+  static constexpr size_t kMostTogether = LinearLoop::kMostParts;
+
   Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8)
       : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool), int8_(int8) {}
+  // Late threads read what this owns, and the memory of the program.
+  ~Run() { pool_.settle(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   // Lays pages out as the attention of this program reads them.
   void arrange_pages();
 
   void operator()(const Embedding&);
   void operator()(const Gather&);
-  void operator()(const Linear&);
+  void operator()(const Linear& operation) {
+    const Linear* const alone[] = {&operation};
+    run_linear(alone);
+  }
   void operator()(const Norm&);
   void operator()(const Rotary&);
   void operator()(const Activate&);
@@ -31,6 +44,8 @@ class Run {
   void operator()(const Route&);
   void operator()(const Experts&);
   void operator()(const Sample&);
+  // Several linear operations over the same input.
+  void run_linear(std::span<const Linear* const> operations);
 
  private:
   const Tensor& tensor(int id) const { return program_.tensor(id); }
@@ -43,12 +58,14 @@ class Run {
   // Rows of work items of `row_length` elements.
   template <typename Body>
   void for_rows(int64_t count, int64_t row_length, const Body& body) {
-    constexpr int64_t kGrainElements = 4096;
+    constexpr int64_t kGrainElements = 16384;
     pool_.run(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
   }
 
   QuantisedInput quantise(const Linear&);
   QuantisedInput quantise(const float* input, int64_t count, int width);  // into the program's room
+  LinearArgs linear_args(const Linear&);
+  void run_rows(const LinearArgs&);
   void check_embedding(const Embedding&) const;
   void check_attention(const Attention&);
   void check_pages(const Attention&, int64_t page_limit) const;
@@ -60,6 +77,7 @@ class Run {
   ThreadPool& pool_;
   const bool int8_;
   int quantised_ = -1;  // the tensor whose quantised form the program's room holds: neighbours often share an input
+  std::deque<LinearLoop> loops_;  // those that late threads may still be in
   std::vector<float> expert_rows_, expert_gates_, expert_ups_;  // scratch of experts, kept for the next layer
   // The index tensors of attention that are known to be good: all layers share them.
   std::vector<std::array<int64_t, 5>> checked_;

@@ -50,13 +50,29 @@ QuantisedInput Run::quantise(const Linear& operation) {
   return quantised;
 }
 
-void Run::operator()(const Linear& operation) {
-  const Matrix weight = tensor(operation.weight).weight->matrix();
-  const int count = static_cast<int>(rows(operation.input));
+LinearArgs Run::linear_args(const Linear& operation) {
+  return {floats(operation.input), static_cast<int>(rows(operation.input)), tensor(operation.weight).weight->matrix(), floats(operation.bias), floats(operation.output),
+          quantise(operation)};
+}
+
+void Run::run_linear(std::span<const Linear* const> operations) {
+  const int64_t count = rows(operations[0]->input);
   if (count == 0) return;
-  const QuantisedInput quantised = quantise(operation);
-  // Panels are shared out; where there are too few of them, rows are as well.
+  std::vector<LinearArgs> parts;
+  for (const Linear* operation : operations) parts.push_back(linear_args(*operation));
+  if (LinearLoop::fits(parts)) {
+    const LinearLoop& loop = loops_.emplace_back(kernels_.linear, parts);
+    pool_.run_repeatable(loop.chunks(), loop);
+  } else {
+    for (const LinearArgs& part : parts) run_rows(part);
+  }
+}
+
+// Panels are shared out; where there are too few of them, rows are as well.
+void Run::run_rows(const LinearArgs& linear) {
   constexpr int kRowBlock = 96;
+  const Matrix& weight = linear.weight;
+  const int count = linear.rows;
   const int64_t panels = panel_count(weight.out);
   const int block = panels >= 4 * pool_.threads() ? count : std::min(count, kRowBlock);
   const int64_t blocks = (count + block - 1) / block;
@@ -66,9 +82,11 @@ void Run::operator()(const Linear& operation) {
     while (begin < end) {
       const int64_t first = begin / panels * block;
       const int64_t last_item = std::min(end, (begin / panels + 1) * panels);
-      const LinearArgs args = {floats(operation.input) + first * weight.in, static_cast<int>(std::min<int64_t>(block, count - first)), weight,
-                               floats(operation.bias), floats(operation.output) + first * weight.out,
-                               {quantised.blocks ? quantised.blocks + first : nullptr, quantised.stride}};
+      LinearArgs args = linear;
+      args.input += first * weight.in;
+      args.rows = static_cast<int>(std::min<int64_t>(block, count - first));
+      args.output += first * weight.out;
+      if (args.quantised.blocks) args.quantised.blocks += first;
       const int64_t base = begin / panels * panels;
       kernels_.linear(args, static_cast<int>(begin - base), static_cast<int>(last_item - base));
       begin = last_item;

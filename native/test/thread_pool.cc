@@ -1,8 +1,10 @@
-// The thread pool: every item exactly once, for any count, grain and number of threads, in rapid succession.
+// The thread pool: every item exactly once, for any count, grain and number of threads, in rapid succession; and no
+// waiting for a thread that is stuck.
 #include "../cpu/thread_pool.h"
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -65,6 +67,74 @@ void test_stuck_thread() {
   if (done != 8) fail("a chunk is missing");
 }
 
+// Squares numbers by way of scratch, and says how often each was stored.
+struct Squares {
+  std::vector<int> values;
+  mutable std::vector<std::atomic<int>> stored;
+  mutable std::vector<float> results;
+  explicit Squares(int64_t chunks) : values(static_cast<size_t>(chunks)), stored(values.size()), results(values.size()) {
+    for (int& value : values) value = static_cast<int>(random_int(0, 1000));
+  }
+  void compute(int64_t chunk, float* scratch) const { scratch[0] = static_cast<float>(values[static_cast<size_t>(chunk)] * values[static_cast<size_t>(chunk)]); }
+  void store(int64_t chunk, const float* scratch) const {
+    stored[static_cast<size_t>(chunk)]++;
+    results[static_cast<size_t>(chunk)] = scratch[0];
+  }
+  void check() const {
+    for (size_t i = 0; i < values.size(); i++) {
+      if (stored[i] != 1) fail("a chunk was stored " + std::to_string(stored[i]) + " times");
+      if (results[i] != static_cast<float>(values[i] * values[i])) fail("a chunk has another's result");
+    }
+  }
+};
+
+void test_repeatable(ThreadPool& pool) {
+  std::deque<Squares> loops;  // late threads may still read one
+  for (int round = 0; round < 2000; round++) {
+    const Squares& loop = loops.emplace_back(random_int(1, round % 100 == 0 ? ThreadPool::kMostChunks : 20));
+    pool.run_repeatable(static_cast<int64_t>(loop.values.size()), loop);
+    loop.check();
+  }
+  pool.settle();
+  for (const Squares& loop : loops) loop.check();
+}
+
+// A thread that is stuck in a chunk of a repeatable loop holds nothing up: its chunk is done by the caller, loops after
+// it go on, and what it has at last is thrown away.
+struct Stuck {
+  std::thread::id caller = std::this_thread::get_id();
+  mutable std::atomic<bool> taken{false}, released{false};
+  mutable std::atomic<int> stored{0}, left{0};
+  void compute(int64_t, float* scratch) const {
+    scratch[0] = 1;
+    if (std::this_thread::get_id() == caller) {
+      while (!taken) std::this_thread::yield();
+      return;
+    }
+    taken = true;
+    while (!released) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    scratch[0] = 2;
+    left++;
+  }
+  void store(int64_t, const float* scratch) const {
+    if (scratch[0] != 1) fail("a late result was stored");
+    stored++;
+  }
+};
+
+void test_stuck_in_repeatable() {
+  ThreadPool pool(2);
+  const Stuck stuck;
+  pool.run_repeatable(2, stuck);
+  if (stuck.stored != 2 || stuck.left != 0) fail("a repeatable loop waited for a stuck thread");
+  const Squares next(30);
+  pool.run_repeatable(30, next);
+  next.check();
+  stuck.released = true;
+  pool.settle();
+  if (stuck.stored != 2 || stuck.left != 1) fail("a late thread is not waited for, or stored something");
+}
+
 }  // namespace
 
 int main() {
@@ -74,8 +144,10 @@ int main() {
     test_each_item_once(pool);
     test_visibility(pool);
     test_sleep(pool);
+    test_repeatable(pool);
   }
   test_stuck_thread();
+  test_stuck_in_repeatable();
   for (int i = 0; i < 200; i++) ThreadPool pool(3);  // start and stop
   return failures ? 1 : 0;
 }
