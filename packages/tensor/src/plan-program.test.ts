@@ -97,6 +97,19 @@ describe("planProgram", () => {
     expect(planProgram(builder.build()).arenaByteLength).toBe(2 * ARENA_ALIGNMENT);
   });
 
+  it("takes time in proportion to the operations", () => {
+    const builder = new ProgramBuilder("layers");
+    const rows = builder.dimension("rows", 16);
+    const input = builder.input("input", "f32", [rows, 8]);
+    let stream = builder.activation("silu", input);
+    for (let layer = 0; layer < 10_000; layer++) stream = builder.add(stream, builder.multiply(builder.activation("silu", stream), builder.activation("gelu", stream)));
+    const program = builder.build();
+    const started = performance.now();
+    expect(planProgram(program).arenaByteLength).toBe(4 * 16 * 8 * 4);
+    // A pair of loops over all tensors would take minutes.
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   it("gives a reshape the place of its input", () => {
     const builder = new ProgramBuilder("reshape");
     const input = builder.input("input", "f32", [8]);

@@ -23,6 +23,12 @@ interface Block {
   last: number;
 }
 
+/** The bytes of the arena that a block has: [begin, end). */
+interface PlacedBlock {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /**
  * Gives every temporary a place such that tensors which live at the same time never overlap: biggest first, each at
  * the lowest free offset ("greedy by size", Pisarchyk and Lee, 2020). Sizes are those at full capacity.
@@ -30,14 +36,18 @@ interface Block {
 export function planProgram(program: Program): MemoryPlan {
   const aliases = resolveAliases(program);
   const blocks = liveBlocks(program, aliases);
-  const placed: { offset: number; block: Block }[] = [];
+  const offsets = new Map<TensorId, number>();
+  // The blocks that have a place, by the steps they live in: most live in few of them and meet few others.
+  const livingAt = program.operations.map((): PlacedBlock[] => []);
   let arenaByteLength = 0;
   for (const block of [...blocks.values()].sort((left, right) => right.byteLength - left.byteLength || left.root - right.root)) {
-    const offset = lowestFreeOffset(block, placed);
-    placed.push({ offset, block });
-    arenaByteLength = Math.max(arenaByteLength, offset + block.byteLength);
+    const living = livingAt.slice(block.first, block.last + 1);
+    const begin = lowestFreeOffset(block.byteLength, new Set(living.flat()));
+    const placed = { begin, end: begin + block.byteLength };
+    for (const others of living) others.push(placed);
+    offsets.set(block.root, begin);
+    arenaByteLength = Math.max(arenaByteLength, placed.end);
   }
-  const offsets = new Map(placed.map(({ offset, block }) => [block.root, offset]));
   for (const [id, root] of aliases) if (offsets.has(root)) offsets.set(id, offsets.get(root)!);
   return { offsets, aliases, arenaByteLength };
 }
@@ -67,14 +77,11 @@ function liveBlocks(program: Program, aliases: ReadonlyMap<TensorId, TensorId>):
   return blocks;
 }
 
-function lowestFreeOffset(block: Block, placed: readonly { offset: number; block: Block }[]): number {
-  const neighbours = placed
-    .filter((other) => other.block.first <= block.last && block.first <= other.block.last)
-    .sort((left, right) => left.offset - right.offset);
+function lowestFreeOffset(byteLength: number, neighbours: Iterable<PlacedBlock>): number {
   let offset = 0;
-  for (const other of neighbours) {
-    if (offset + block.byteLength <= other.offset) break;
-    offset = Math.max(offset, other.offset + other.block.byteLength);
+  for (const { begin, end } of [...neighbours].sort((left, right) => left.begin - right.begin)) {
+    if (offset + byteLength <= begin) break;
+    offset = Math.max(offset, end);
   }
   return offset;
 }
