@@ -1,5 +1,5 @@
 import { beforeAll, afterAll, expect, test } from "vitest";
-import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type Resource, type ResourceSpec, type Weights } from "@polywen/tensor";
+import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type Program, type Resource, type ResourceSpec, type Weights } from "@polywen/tensor";
 import { resolveSampling } from "../generation/sampling.ts";
 import { parseQwen2Config } from "../models/qwen2/qwen2-config.ts";
 import { createQwen2Model } from "../models/qwen2/qwen2-model.ts";
@@ -14,11 +14,19 @@ const program = model.buildStep(limits);
 let weights: Weights;
 let engine: Engine;
 
+/** Weights by a formula, and after `change`. */
+function loadWeights(of: Program, change: (name: string, values: Float32Array) => void = () => {}): Promise<Weights> {
+  const named = of.tensors.filter(({ role }) => role === "weight");
+  const floats = named.map(({ name, shape }, seed) => {
+    const values = Float32Array.from({ length: (shape as number[]).reduce((a, b) => a * b) }, (_, index) => Math.sin(seed + index * 1.7) / 3);
+    change(name, values);
+    return [name, weightFromFloats(values, shape as number[])] as const;
+  });
+  return backend.loadWeights(new Map(floats));
+}
+
 beforeAll(async () => {
-  const named = program.tensors.filter(({ role }) => role === "weight");
-  const values = (length: number, seed: number): Float32Array => Float32Array.from({ length }, (_, index) => Math.sin(seed + index * 1.7) / 3);
-  const floats = named.map(({ name, shape }, seed) => [name, weightFromFloats(values((shape as number[]).reduce((a, b) => a * b), seed), shape as number[])] as const);
-  weights = await backend.loadWeights(new Map(floats));
+  weights = await loadWeights(program);
   engine = new Engine({ backend, model, program, weights }, limits);
 });
 afterAll(() => engine.dispose());
@@ -33,9 +41,9 @@ function request(ids: readonly number[], more: Partial<EngineRequest> = {}): Eng
   };
 }
 
-async function run(one: EngineRequest): Promise<number[]> {
+async function run(one: EngineRequest, by: Engine = engine): Promise<number[]> {
   const ids: number[] = [];
-  for await (const { id } of engine.generate(one)) ids.push(id);
+  for await (const { id } of by.generate(one)) ids.push(id);
   return ids;
 }
 
@@ -63,6 +71,21 @@ test("a callback that throws ends its own generation only", async () => {
   const good = run(request([1, 2, 3]));
   await expect(bad).rejects.toBe(fault);
   expect(await good).toEqual(await run(request([1, 2, 3])));
+});
+
+test("a sequence whose logits are no numbers ends alone", async () => {
+  const untied = createQwen2Model(parseQwen2Config({ ...fields, tie_word_embeddings: false }, { file: "config.json" }));
+  const step = untied.buildStep(limits);
+  // Token 49 is poison for whoever reads it.
+  const poisoned = await loadWeights(step, (name, values) => void (name.includes("embed_tokens") && values.fill(Number.NaN, 49 * 16)));
+  const other = new Engine({ backend, model: untied, program: step, weights: poisoned }, limits);
+  const [good, more] = [request([1, 2, 3], { maxTokens: 12 }), request([4, 5])];
+  const alone = [await run(good, other), await run(more, other)];
+  const all = await Promise.allSettled([run(good, other), run(request([7, 49]), other), run(more, other), run(request([49]), other)]);
+  expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+  expect(all[1]).toMatchObject({ reason: { code: "NUMERICAL" } });
+  expect([all[0], all[2]]).toEqual(alone.map((value) => ({ status: "fulfilled", value })));
+  await other.dispose();
 });
 
 test("leaving the stream early frees its place for those who wait", async () => {

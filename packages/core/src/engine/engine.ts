@@ -1,5 +1,5 @@
 import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
-import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
+import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, PolywenError, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
 import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { EngineRequest, GeneratedToken, RowValues } from "./engine-request.ts";
 import { Sequence } from "./sequence.ts";
@@ -182,7 +182,7 @@ export class Engine {
     try {
       await this.#program.run(this.#writer.write(parts));
     } catch (error) {
-      for (const { sequence } of parts) sequence.finish("aborted", error);
+      for (const { sequence } of blamedParts(parts, error)) sequence.finish("aborted", error);
       return;
     }
     let output = 0;
@@ -221,6 +221,14 @@ export class Engine {
       top: top.map((at) => ({ id: topTokens[at]!, logprob: topLogprobs[at]! })),
     };
   }
+}
+
+/** Whose fault it is that a step failed: one's own where its logits are no numbers, else nobody's, which is everybody's. The others try again. */
+function blamedParts(parts: readonly StepPart[], error: unknown): readonly StepPart[] {
+  if (!PolywenError.isInstance(error) || error.code !== "NUMERICAL") return parts;
+  let last = -1;
+  const blamed = parts.find(({ outputs }) => (last += outputs.length) >= Number(error.facts["row"]));
+  return blamed === undefined ? parts : [blamed];
 }
 
 type StepOutputs = ReturnType<typeof stepOutputs>;
