@@ -27,8 +27,8 @@ async function encode(media: MediaEncoder, input: number): Promise<number[]> {
   return result;
 }
 
-/** The reference backend, with every program that it compiles noted, and failing where `fails` says so. */
-function watchedBackend(noted: Sizes[], fails: () => boolean): Backend {
+/** The reference backend, with every program that it compiles noted, failing where `fails` says so, and with programs that say they take `byteLength`. */
+function watchedBackend(noted: Sizes[], fails: () => boolean, byteLength?: number): Backend {
   const backend = createReferenceBackend();
   return Object.assign(Object.create(backend) as Backend, {
     createResource: backend.createResource.bind(backend),
@@ -36,7 +36,8 @@ function watchedBackend(noted: Sizes[], fails: () => boolean): Backend {
     compile: (...parts: Parameters<Backend["compile"]>): CompiledProgram => {
       if (fails()) throw new OutOfMemoryError({ what: "arena", requested: 1 });
       noted.push(Object.fromEntries(parts[0].dimensions.map(({ name, capacity }) => [name, capacity])));
-      return backend.compile(...parts);
+      const compiled = backend.compile(...parts);
+      return byteLength === undefined ? compiled : Object.defineProperty(compiled, "byteLength", { value: byteLength });
     },
   });
 }
@@ -58,6 +59,15 @@ test("a program that was too small grows and stays large; results stay the same"
   await encode(media, 1000);
   expect(await encode(media, 10)).toEqual(small);
   expect(compiled).toEqual([{ features: 64 }, { features: 1024 }]);
+});
+
+test("a huge program serves all who wait for it and is then let go", async () => {
+  const compiled: Sizes[] = [];
+  const { media } = await load(functionEncoder, watchedBackend(compiled, () => false, 2 ** 29));
+  const small = await encode(media, 10);
+  const [first, , last] = await Promise.all([encode(media, 10), encode(media, 1000), encode(media, 10)]);
+  expect([first, last, await encode(media, 10)]).toEqual([small, small, small]);
+  expect(compiled).toEqual([64, 64, 1024, 64].map((features) => ({ features })));
 });
 
 test("an encoder that ran out of memory for one medium still takes the next", async () => {

@@ -38,9 +38,12 @@ export interface EncodeOptions extends LongCallOptions {
 const FEATURES = "features";
 const SMALLEST_CAPACITY = 64;
 
+/** Memory of a program that is kept for the next medium. What is larger, after a huge one, is freed as soon as nobody waits for it. */
+const KEPT_BYTES: number = 2 ** 28;
+
 /**
  * A modality of a loaded model: prepares media, runs encoder and connector as one program and leaves the result in
- * media rows. The program is compiled for the largest sizes so far and grows in powers of two.
+ * media rows. The program is compiled for the largest sizes so far and grows in powers of two, unless it is huge.
  */
 export class MediaEncoder {
   readonly definition: ModalityDefinition<unknown>;
@@ -49,6 +52,8 @@ export class MediaEncoder {
   #capacities: Sizes;
   #program: CompiledProgram | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  /** Media that are encoded or wait for it. */
+  #waiting = 0;
 
   private constructor(definition: ModalityDefinition<unknown>, parts: MediaEncoderParts, weights: Weights) {
     this.definition = definition;
@@ -99,7 +104,8 @@ export class MediaEncoder {
 
   /** Encodes a prepared medium into the given slots. */
   async encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions = {}): Promise<void> {
-    const run = this.#queue.then(() => this.#encode(prepared, slots, options));
+    this.#waiting++;
+    const run = this.#queue.then(() => this.#encode(prepared, slots, options)).finally(() => this.#leave());
     this.#queue = run.catch(() => undefined);
     return run;
   }
@@ -117,6 +123,15 @@ export class MediaEncoder {
     writeInputs(program, { ...prepared.inputs, slots: Int32Array.from(slots) }, prepared.sizes);
     await program.run(prepared.sizes, options);
     options.onRows?.(program.output("rows", "f32").subarray(0, prepared.rows * this.#parts.media.spec.shape[1]!));
+  }
+
+  /** Frees a huge program after the last medium that waited for it. */
+  #leave(): void {
+    this.#waiting--;
+    if (this.#waiting > 0 || (this.#program?.byteLength ?? 0) <= KEPT_BYTES) return;
+    this.#program?.dispose();
+    this.#program = undefined;
+    this.#capacities = smallestCapacities(this.definition);
   }
 
   #programFor(sizes: Sizes): CompiledProgram {
