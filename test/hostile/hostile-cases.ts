@@ -1,5 +1,6 @@
 import { audioCases } from "./cases/audio-cases.ts";
 import { configCases } from "./cases/config-cases.ts";
+import { ggufCases } from "./cases/gguf-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
 import { promptCases } from "./cases/prompt-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
@@ -7,6 +8,7 @@ import type { HostileCase } from "./hostile-case.ts";
 
 /** The table of bad inputs, by what they are. */
 export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
+  GGUF: ggufCases,
   Weights: weightCases,
   "Configuration, tokenizer, template": configCases,
   "Prompts and options": promptCases,

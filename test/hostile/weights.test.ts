@@ -1,4 +1,5 @@
+import { ggufCases } from "./cases/gguf-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
 import { describeCases } from "./describe-cases.ts";
 
-describeCases({ weights: weightCases });
+describeCases({ GGUF: ggufCases, weights: weightCases });

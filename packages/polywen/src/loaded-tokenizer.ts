@@ -26,13 +26,10 @@ async function loadTemplate(folder: ModelFolder, tokenizer: Tokenizer, config: u
   return templateOf({ ...own, config: config ?? {}, folder: folder.path }, tokenizer);
 }
 
-/** Reads the tokenizer and the templates that the metadata of a GGUF file hold; templates beside the usual one have their name in the key. */
+/** Reads the tokenizer and the templates that the metadata of a GGUF file hold. */
 export function loadGgufTokenizer(metadata: GgufModel["metadata"], file: string): LoadedTokenizer {
   const tokenizer = Tokenizer.fromGguf(metadata, file);
-  const key = "tokenizer.chat_template";
-  const templates = [...metadata].filter(([name]) => name === key || name.startsWith(`${key}.`));
-  const named = templates.map(([name, template]) => ({ name: name === key ? "default" : name.slice(key.length + 1), template }));
-  return { tokenizer, template: named.length === 0 ? undefined : templateOf({ json: { chat_template: named }, folder: file }, tokenizer) };
+  return { tokenizer, template: templateOf({ metadata, folder: file }, tokenizer) };
 }
 
 /** A base model has no template. */

@@ -10,6 +10,8 @@ export interface ChatTemplateFiles {
   readonly json?: unknown;
   /** `tokenizer_config.json` */
   readonly config?: unknown;
+  /** Key-value metadata of a GGUF file, which `folder` names; goes before all others. */
+  readonly metadata?: ReadonlyMap<string, unknown>;
   /** Where the files come from, for error messages; default: the bare file names. */
   readonly folder?: string;
 }
@@ -22,8 +24,9 @@ export interface TemplateSource {
 
 /** Finds the chat templates of a checkpoint. Throws ChatTemplateError if there is none, InvalidFileError for a file of another shape. */
 export function readTemplateSource(files: ChatTemplateFiles): TemplateSource {
-  const path = (name: string): string => (files.folder === undefined ? name : `${files.folder}/${name}`);
+  const path = (name: string): string => [files.folder, name].filter(Boolean).join("/");
   const source =
+    (files.metadata === undefined ? undefined : fromMetadata(files.metadata, path(""))) ??
     (files.jinja === undefined ? undefined : fromNode(new JsonNode(path("chat_template.jinja"), files.jinja))) ??
     (files.json === undefined ? undefined : fromNode(JsonNode.from(path("chat_template.json"), files.json).member("chat_template"))) ??
     (files.config === undefined ? undefined : fromNode(JsonNode.from(path("tokenizer_config.json"), files.config).member("chat_template")));
@@ -33,6 +36,17 @@ export function readTemplateSource(files: ChatTemplateFiles): TemplateSource {
     { file: files.folder ?? "the checkpoint", problem: "has no chat template" },
     { hint: "A base model has none: give it a plain prompt, or pass a template of your own." },
   );
+}
+
+const metadataKey = "tokenizer.chat_template";
+
+/** Templates beside the usual one have their name in the key. */
+function fromMetadata(metadata: ReadonlyMap<string, unknown>, file: string): TemplateSource | undefined {
+  const entries = [...metadata].filter(([key]) => key === metadataKey || key.startsWith(`${metadataKey}.`));
+  if (entries.length === 0) return undefined;
+  const node = new JsonNode(file, Object.fromEntries(entries));
+  const nameOf = (key: string): string => (key === metadataKey ? "default" : key.slice(metadataKey.length + 1));
+  return { file, templates: new Map(entries.map(([key]) => [nameOf(key), checkedSource(node.member(key))])) };
 }
 
 function fromNode(node: JsonNode): TemplateSource | undefined {
