@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "attention_loop.h"
 #include "indices.h"
 #include "linear_loop.h"
 #include "program.h"
@@ -77,7 +78,9 @@ class Run {
   ThreadPool& pool_;
   const bool int8_;
   int quantised_ = -1;  // the tensor whose quantised form the program's room holds: neighbours often share an input
-  std::deque<LinearLoop> loops_;  // those that late threads may still be in
+  // Those that late threads may still be in.
+  std::deque<LinearLoop> linear_loops_;
+  std::deque<AttentionLoop> attention_loops_;
   std::vector<float> expert_rows_, expert_gates_, expert_ups_;  // scratch of experts, kept for the next layer
   // The index tensors of attention that are known to be good: all layers share them.
   std::vector<std::array<int64_t, 5>> checked_;

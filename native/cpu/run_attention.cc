@@ -85,6 +85,10 @@ void Run::operator()(const Attention& operation) {
     args.keys = floats(operation.keys);
     args.values = floats(operation.values);
   }
+  if (AttentionLoop::fits(args)) {
+    pool_.run_repeatable(args.key_heads, attention_loops_.emplace_back(AttentionLoop{args, kernels_.attention}));
+    return;
+  }
   const int64_t blocks = (args.rows + kAttentionRows - 1) / kAttentionRows;
   pool_.run(blocks * args.key_heads, 1, [&](int64_t begin, int64_t end) { kernels_.attention(args, static_cast<int>(begin), static_cast<int>(end)); });
 }

@@ -61,7 +61,7 @@ void Run::run_linear(std::span<const Linear* const> operations) {
   std::vector<LinearArgs> parts;
   for (const Linear* operation : operations) parts.push_back(linear_args(*operation));
   if (LinearLoop::fits(parts)) {
-    const LinearLoop& loop = loops_.emplace_back(kernels_.linear, parts);
+    const LinearLoop& loop = linear_loops_.emplace_back(kernels_.linear, parts);
     pool_.run_repeatable(loop.chunks(), loop);
   } else {
     for (const LinearArgs& part : parts) run_rows(part);
