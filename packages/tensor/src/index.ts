@@ -93,7 +93,7 @@ export {
   type SymbolicExtent,
 } from "./shape.ts";
 export { decodeFloats } from "./storage/decode-floats.ts";
-export { TextList } from "./text-list.ts";
+export { encodeUtf8, TextList } from "./text-list.ts";
 export { capacitiesOf, validateProgram, validateSizes } from "./validate-program.ts";
 export { validatePaging, validateResourceSpec } from "./validate-resource.ts";
 export { validateWeight } from "./validate-weight.ts";

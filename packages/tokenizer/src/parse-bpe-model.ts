@@ -61,18 +61,47 @@ function isId(id: unknown): id is number {
 }
 
 /** Rules from a list of pairs, `"left right"` or `["left", "right"]`; the rank is the place in the list. */
-export function parseMerges(node: JsonNode, vocabulary: Vocabulary): PairTable {
+function parseMerges(node: JsonNode, vocabulary: Vocabulary): PairTable {
   const items: unknown = node.value;
   if (!Array.isArray(items)) return node.fail("expected an array");
   if (items.length > vocabularyLimit) node.fail(`has ${items.length} entries; the limit is ${vocabularyLimit}`);
-  const merges = new PairTable(items.length);
-  const idOf = (token: string, rank: number): number =>
-    vocabulary.get(token) ?? node.item(rank).fail(`the token ${JSON.stringify(token)} is not in the vocabulary`);
+  const [lefts, rights]: [string[], string[]] = [[], []];
   items.forEach((item: unknown, rank) => {
     const [left, right] = typeof item === "string" ? halves(item) : Array.isArray(item) && item.length === 2 ? item : [];
     if (typeof left !== "string" || typeof right !== "string") return node.item(rank).fail("a merge joins exactly two tokens");
-    merges.set(idOf(left, rank), idOf(right, rank), rank, idOf(left + right, rank));
+    lefts.push(left);
+    rights.push(right);
   });
+  return mergesOf(TextList.from(lefts), TextList.from(rights), vocabulary, (rank) => node.item(rank));
+}
+
+/** Rules that join `lefts` to `rights`, the first of them first. Throws InvalidFileError at `nodeOf(rank)` for what is no token. */
+export function mergesOf(lefts: TextList, rights: TextList, vocabulary: Vocabulary, nodeOf: (rank: number) => JsonNode): PairTable {
+  const merges = new PairTable(lefts.length);
+  let joined = new Uint8Array(256);
+  let result = -1;
+  const append = (list: TextList, rank: number, length: number): number => {
+    const { bytes, bounds } = list;
+    const end = bounds[2 * rank + 1] as number;
+    let to = length;
+    for (let at = bounds[2 * rank] as number; at < end; at += 1) joined[to++] = bytes[at] as number;
+    return to;
+  };
+  for (let rank = 0; rank < lefts.length; rank += 1) {
+    const room = (lefts.bounds[2 * rank + 1] as number) - (lefts.bounds[2 * rank] as number) + (rights.bounds[2 * rank + 1] as number) - (rights.bounds[2 * rank] as number);
+    if (room > joined.length) joined = new Uint8Array(2 * room);
+    const cut = append(lefts, rank, 0);
+    const length = append(rights, rank, cut);
+    const left = vocabulary.find(joined, 0, cut);
+    const right = vocabulary.find(joined, cut, length);
+    // Most vocabularies list the results of merges in the order of these.
+    result = vocabulary.find(joined, 0, length, result + 1);
+    if (left < 0 || right < 0 || result < 0) {
+      const missing = left < 0 ? lefts.at(rank) : right < 0 ? rights.at(rank) : `${lefts.at(rank)}${rights.at(rank)}`;
+      nodeOf(rank).fail(`the token ${JSON.stringify(missing)} is not in the vocabulary`);
+    }
+    merges.set(left, right, rank, result);
+  }
   return merges;
 }
 

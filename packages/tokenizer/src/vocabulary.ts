@@ -1,6 +1,4 @@
-import type { TextList } from "@polywen/tensor";
-
-const encoder = new TextEncoder();
+import { encodeUtf8, type TextList } from "@polywen/tensor";
 
 /**
  * Tokens by id, and ids by token. It keeps the bytes of the texts and finds them by a hash table over ids, open addressing:
@@ -13,6 +11,7 @@ export class Vocabulary implements Iterable<[token: string, id: number]> {
   /** Ids plus one, 0 where a slot is free. */
   readonly #slots: Int32Array;
   readonly #removed: Uint8Array;
+  #scratch: Uint8Array = new Uint8Array(256);
   readonly #shift: number;
   readonly #seed: number = randomInteger();
   readonly #factor: number = randomInteger() | 1;
@@ -39,8 +38,8 @@ export class Vocabulary implements Iterable<[token: string, id: number]> {
 
   /** The id of a token. */
   get(token: string): number | undefined {
-    const bytes = encoder.encode(token);
-    const id = this.find(bytes, 0, bytes.length);
+    if (3 * token.length > this.#scratch.length) this.#scratch = new Uint8Array(3 * token.length);
+    const id = this.find(this.#scratch, 0, encodeUtf8(token, this.#scratch, 0));
     return id < 0 ? undefined : id;
   }
 

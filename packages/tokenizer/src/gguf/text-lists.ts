@@ -1,7 +1,7 @@
 import { TextList } from "@polywen/tensor";
 import type { JsonNode } from "../json-node.ts";
-import { PairTable } from "../pair-table.ts";
-import { vocabularyLimit } from "../parse-bpe-model.ts";
+import type { PairTable } from "../pair-table.ts";
+import { mergesOf, vocabularyLimit } from "../parse-bpe-model.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 
 const space = 0x20;
@@ -17,33 +17,17 @@ export function textListOf(node: JsonNode): TextList {
 
 /** Rules from a list of `"left right"`; the rank is the place in the list. Throws InvalidFileError. */
 export function readMerges(node: JsonNode, vocabulary: Vocabulary): PairTable {
-  const list = textListOf(node);
-  const { bytes, bounds } = list;
-  const merges = new PairTable(list.length);
-  let joined = new Uint8Array(256);
-  let result = -1;
-  for (let rank = 0; rank < list.length; rank += 1) {
-    const begin = bounds[2 * rank] as number;
+  const { bytes, bounds, length } = textListOf(node);
+  const [lefts, rights] = [bounds.slice(), bounds.slice()];
+  for (let rank = 0; rank < length; rank += 1) {
     const end = bounds[2 * rank + 1] as number;
-    if (end - begin > joined.length) joined = new Uint8Array(2 * (end - begin));
-    let length = 0;
     let cut = -1;
-    for (let at = begin; at < end; at += 1) {
-      const byte = bytes[at] as number;
-      if (byte !== space) joined[length++] = byte;
-      else cut = cut < 0 ? length : joined.length;
+    for (let at = bounds[2 * rank] as number; at < end; at += 1) {
+      if (bytes[at] === space) cut = cut < 0 ? at : end;
     }
-    if (cut < 0 || cut === joined.length) node.item(rank).fail("a merge joins exactly two tokens");
-    const left = vocabulary.find(joined, 0, cut);
-    const right = vocabulary.find(joined, cut, length);
-    // Most vocabularies list the results of merges in the order of these.
-    result = vocabulary.find(joined, 0, length, result + 1);
-    if (left < 0 || right < 0 || result < 0) refuseMerge(node.item(rank), left < 0 ? joined.subarray(0, cut) : joined.subarray(right < 0 ? cut : 0, length));
-    merges.set(left, right, rank, result);
+    if (cut < 0 || cut === end) node.item(rank).fail("a merge joins exactly two tokens");
+    lefts[2 * rank + 1] = cut;
+    rights[2 * rank] = cut + 1;
   }
-  return merges;
-}
-
-function refuseMerge(node: JsonNode, missing: Uint8Array): never {
-  return node.fail(`the token ${JSON.stringify(Buffer.from(missing).toString())} is not in the vocabulary`);
+  return mergesOf(new TextList(bytes, lefts), new TextList(bytes, rights), vocabulary, (rank) => node.item(rank));
 }
