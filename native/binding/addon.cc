@@ -7,7 +7,7 @@
 namespace polywen::binding {
 namespace {
 
-constexpr int kApiVersion = 2;  // that of packages/cpu-kernels/src/addon-types.ts
+constexpr int kApiVersion = 3;  // that of packages/cpu-kernels/src/addon-types.ts
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   auto* classes = new Classes;

@@ -31,7 +31,8 @@ void ControlObject::abort(const Napi::CallbackInfo&) { control_->abort(); }
 // ---- Weights ----
 
 Napi::Function WeightsObject::define(Napi::Env env) {
-  return DefineClass(env, "Weights", {InstanceAccessor<&WeightsObject::byte_length>("byteLength"), InstanceMethod<&WeightsObject::dispose>("dispose")});
+  return DefineClass(env, "Weights", {InstanceAccessor<&WeightsObject::byte_length>("byteLength"), InstanceMethod<&WeightsObject::take>("take"),
+                                 InstanceMethod<&WeightsObject::dispose>("dispose")});
 }
 
 WeightsObject::WeightsObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -44,6 +45,22 @@ const std::shared_ptr<Weights>& WeightsObject::weights() const { return usable(w
 
 Napi::Value WeightsObject::byte_length(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), weights_ ? static_cast<double>(weights_->bytes()) : 0);
+}
+
+void WeightsObject::take(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Value other = info[0];
+  const bool valid = other.IsObject() && other.As<Napi::Object>().InstanceOf(env.GetInstanceData<Classes>()->weights.Value());
+  if (!valid) throw Napi::TypeError::New(env, "expected weights");
+  translate_errors(env, [&] {
+    WeightsObject* source = Unwrap(other.As<Napi::Object>());
+    if (source == this) return;
+    usable(weights_, "weights")->take(*source->weights());
+    source->weights_.reset();
+    source->bytes_.release();
+    bytes_.release();
+    bytes_.hold(env, weights_->bytes());
+  });
 }
 
 void WeightsObject::dispose(const Napi::CallbackInfo&) {

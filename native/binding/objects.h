@@ -59,6 +59,7 @@ class WeightsObject : public Napi::ObjectWrap<WeightsObject> {
 
  private:
   Napi::Value byte_length(const Napi::CallbackInfo& info);
+  void take(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Weights> weights_;

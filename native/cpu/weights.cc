@@ -138,6 +138,12 @@ Weights::Weights(const std::vector<WeightSource>& sources, ThreadPool& pool, Con
   throw out_of_memory("loading weights", static_cast<double>(kTaskBytes));
 }
 
+void Weights::take(Weights& other) {
+  weights_.merge(other.weights_);
+  bytes_ += other.bytes_;
+  other.bytes_ = 0;
+}
+
 const Weight* Weights::find(const std::string& name) const {
   const auto found = weights_.find(name);
   return found == weights_.end() ? nullptr : &found->second;

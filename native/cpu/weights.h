@@ -45,6 +45,9 @@ class Weights {
   // plain reads, never mapped: one that shrinks meanwhile is an error, not a signal.
   Weights(const std::vector<WeightSource>& sources, ThreadPool& pool, Control& control);
 
+  // Moves all weights of another here. No program may be using either.
+  void take(Weights& other);
+
   // Null for an unknown name.
   const Weight* find(const std::string& name) const;
   size_t bytes() const { return bytes_; }

@@ -1,7 +1,7 @@
 import type { DeviceSpeed, DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
 
 /** The version of this surface that the TypeScript side speaks; the addon names its own. */
-export const API_VERSION = 2;
+export const API_VERSION = 3;
 
 /** What the native addon exports. Its methods throw and reject with `NativeError`. */
 export interface NativeAddon {
@@ -22,7 +22,7 @@ export interface NativeError extends Error {
 /** Threads and the queue of their jobs, which run one at a time in order. */
 export interface NativeEngine {
   readonly tier: string;
-  loadWeights(list: readonly NativeWeightSource[], control: NativeControl): Promise<NativeHandle>;
+  loadWeights(list: readonly NativeWeightSource[], control: NativeControl): Promise<NativeWeights>;
   run(program: NativeProgram, sizes: readonly number[], control: NativeControl): Promise<void>;
   measureSpeed(control: NativeControl): Promise<DeviceSpeed>;
   /** Aborts all jobs; resolves when they have ended. Nothing else may be called afterwards. */
@@ -40,6 +40,12 @@ export interface NativeControl {
 export interface NativeHandle {
   readonly byteLength: number;
   dispose(): void;
+}
+
+/** Weights that the kernels can read. */
+export interface NativeWeights extends NativeHandle {
+  /** Moves all weights of `other` here. Only before a program uses either. */
+  take(other: NativeWeights): void;
 }
 
 /** A compiled program. */
@@ -66,7 +72,7 @@ export interface NativeProgramParts {
   readonly tensors: readonly NativeTensor[];
   readonly operations: readonly Operation[];
   readonly arenaByteLength: number;
-  readonly weights: NativeHandle;
+  readonly weights: NativeWeights;
   readonly resources: readonly { readonly tensor: number; readonly resource: NativeHandle }[];
 }
 

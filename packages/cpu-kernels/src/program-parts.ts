@@ -1,5 +1,5 @@
 import { InvalidArgumentError, NotFoundError, planProgram, type Bindings, type Extent, type Program, type TensorId, type TensorSpec } from "@polywen/tensor";
-import type { NativeHandle, NativeProgramParts, NativeTensor } from "./addon-types.ts";
+import type { NativeHandle, NativeProgramParts, NativeTensor, NativeWeights } from "./addon-types.ts";
 import { CpuResource } from "./cpu-resource.ts";
 import { CpuWeights } from "./cpu-weights.ts";
 
@@ -25,7 +25,7 @@ function rowsOf(program: Program, extent: Extent): NativeTensor["rows"] {
   return { dimension, multiply: extent.multiply, divide: extent.divide };
 }
 
-function ownWeights({ weights }: Bindings): NativeHandle {
+function ownWeights({ weights }: Bindings): NativeWeights {
   if (weights instanceof CpuWeights) return weights.handle;
   throw new InvalidArgumentError({ argument: "bindings.weights", expected: "weights of the cpu backend", received: weights });
 }

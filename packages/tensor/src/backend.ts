@@ -3,11 +3,14 @@ import type { OperationKind } from "./operations.ts";
 import type { Program } from "./program.ts";
 import type { Sizes } from "./shape.ts";
 
-/** Where the bytes of a weight are: in memory, in a file that the backend reads itself, or for a stack in one part of a file for each matrix. */
+/** Where the bytes of a weight are: in memory, in a file that the backend reads itself, yet to be computed, or for a stack in one part for each matrix. */
 export type WeightLocation =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | FileRange
-  | { readonly kind: "parts"; readonly parts: readonly FileRange[] };
+  | WeightPart
+  | { readonly kind: "parts"; readonly parts: readonly WeightPart[] };
+
+/** Where the bytes of one matrix are. */
+export type WeightPart = FileRange | ComputedBytes;
 
 /** Bytes of a file. */
 export interface FileRange {
@@ -17,10 +20,20 @@ export interface FileRange {
   readonly byteLength: number;
 }
 
+/**
+ * Bytes that no file holds as they are. A backend asks for them once, for one weight after the other, and lets go of them
+ * before it asks for many more, so that there is never a second copy of a model in memory.
+ */
+export interface ComputedBytes {
+  readonly kind: "computed";
+  readonly byteLength: number;
+  compute(): Promise<Uint8Array>;
+}
+
 /** Bytes that a location spans. */
 export function locationByteLength(location: WeightLocation): number {
   if (location.kind === "bytes") return location.bytes.byteLength;
-  return location.kind === "file" ? location.byteLength : location.parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return location.kind === "parts" ? location.parts.reduce((sum, part) => sum + part.byteLength, 0) : location.byteLength;
 }
 
 /**

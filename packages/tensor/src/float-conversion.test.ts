@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { bf16ToF32, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
+import { describe, expect, it, test } from "vitest";
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-conversion.ts";
 
 /** The value of a binary floating-point pattern by the definition of IEEE 754. */
 function valueOf(bits: number, exponentBits: number, fractionBits: number): number {
@@ -20,26 +20,33 @@ describe("reading 16-bit floats", () => {
   });
 });
 
-describe("f32ToBf16", () => {
+describe.each([
+  { name: "f32ToBf16", round: f32ToBf16, value: bf16ToF32, largest: 0x7f7f },
+  { name: "f32ToF16", round: f32ToF16, value: f16ToF32, largest: 0x7bff },
+])("$name", ({ round, value, largest }) => {
   it("returns every pattern to itself, NaN to a quiet NaN", () => {
-    const changed = patterns.filter((bits) => f32ToBf16(bf16ToF32(bits)) !== bits);
-    expect(changed.every((bits) => Number.isNaN(bf16ToF32(bits)) && Number.isNaN(bf16ToF32(f32ToBf16(bf16ToF32(bits)))))).toBe(true);
+    const changed = patterns.filter((bits) => round(value(bits)) !== bits);
+    expect(changed.every((bits) => Number.isNaN(value(bits)) && Number.isNaN(value(round(value(bits)))))).toBe(true);
   });
 
   it("rounds to the nearest, ties to even", () => {
-    const finite = patterns.filter((bits) => (bits & 0x7fff) < 0x7f7f);
+    const finite = patterns.filter((bits) => (bits & 0x7fff) < largest);
     const wrong = finite.filter((bits) => {
-      const [low, high] = [bf16ToF32(bits), bf16ToF32(bits + 1)];
+      const [low, high] = [value(bits), value(bits + 1)];
       const middle = low + (high - low) / 2;
       const even = bits % 2 === 0 ? bits : bits + 1;
-      return f32ToBf16(middle) !== even || f32ToBf16(low + (high - low) * 0.4375) !== bits || f32ToBf16(low + (high - low) * 0.5625) !== bits + 1;
+      return round(middle) !== even || round(low + (high - low) * 0.4375) !== bits || round(low + (high - low) * 0.5625) !== bits + 1;
     });
     expect(wrong).toEqual([]);
   });
 
   it("overflows to infinity where f32 does not", () => {
-    expect(f32ToBf16(3.4028234663852886e38)).toBe(0x7f80);
-    expect(f32ToBf16(-Infinity)).toBe(0xff80);
-    expect(f32ToBf16(-0)).toBe(0x8000);
+    expect(round(3.4028234663852886e38)).toBe(largest + 1);
+    expect(round(-Infinity)).toBe((largest + 1) | 0x8000);
+    expect(round(-0)).toBe(0x8000);
   });
+});
+
+test("f16 overflows from half a step above its largest number on", () => {
+  expect([65_519.99609375, 65_520].map(f32ToF16)).toEqual([0x7bff, 0x7c00]);
 });

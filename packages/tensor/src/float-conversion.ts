@@ -24,3 +24,17 @@ export function f16ToF32(bits: number): number {
   word[0] = exponent === 31 ? sign | 0x7f800000 | (fraction << 13) : sign | ((exponent + 112) << 23) | (fraction << 13);
   return float[0]!;
 }
+
+/** The IEEE binary16 bit pattern nearest to the f32 `value`, ties to even, subnormals included; NaN becomes the quiet one. */
+export function f32ToF16(value: number): number {
+  float[0] = value;
+  const sign = (word[0]! >>> 16) & 0x8000;
+  const bits = word[0]! & 0x7fffffff;
+  if (bits > 0x7f800000) return sign | 0x7e00;
+  // From half a step above the largest number on.
+  if (bits >= 0x477ff000) return sign | 0x7c00;
+  if (bits >= 0x38800000) return sign | (((bits + 0xfff + ((bits >>> 13) & 1)) >>> 13) - (112 << 10));
+  // Below 2^-14: numbers from a half to one have the step of the subnormals, 2^-24.
+  float[0] = Math.abs(float[0]) + 0.5;
+  return sign | (word[0]! - 0x3f000000);
+}

@@ -22,7 +22,9 @@ export {
   type CompiledProgram,
   type DeviceInfo,
   type DeviceSpeed,
+  type ComputedBytes,
   type FileRange,
+  type WeightPart,
   type LoadWeightsOptions,
   type LongCallOptions,
   type Resource,
@@ -45,7 +47,7 @@ export {
   type StorageFormat,
   type TypedArrayOf,
 } from "./dtype.ts";
-export { bf16ToF32, f16ToF32, f32ToBf16 } from "./float-conversion.ts";
+export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-conversion.ts";
 export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
 export {
   operandsOf,
@@ -96,4 +98,4 @@ export { decodeFloats } from "./storage/decode-floats.ts";
 export { encodeUtf8, TextList } from "./text-list.ts";
 export { capacitiesOf, validateProgram, validateSizes } from "./validate-program.ts";
 export { validatePaging, validateResourceSpec } from "./validate-resource.ts";
-export { validateWeight } from "./validate-weight.ts";
+export { computeBytes, validateWeight } from "./validate-weight.ts";

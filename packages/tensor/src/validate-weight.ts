@@ -1,4 +1,4 @@
-import { locationByteLength, type WeightData } from "./backend.ts";
+import { locationByteLength, type ComputedBytes, type WeightData } from "./backend.ts";
 import { storageFormatOf, storedByteLength } from "./dtype.ts";
 import { InvalidArgumentError } from "./errors/errors.ts";
 
@@ -15,7 +15,15 @@ export function validateWeight(name: string, { dtype, shape, location }: WeightD
   const expected = storedByteLength(dtype, elements);
   const received = locationByteLength(location);
   if (received !== expected) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${expected} bytes`, received });
-  if (location.kind !== "parts") return;
-  const even = shape.length === 3 && location.parts.length === shape[0] && location.parts.every(({ byteLength }) => byteLength === expected / shape[0]!);
-  if (!even) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: "one part for each matrix of a stack", received: `${location.parts.length} parts` });
+  if (location.kind === "bytes" || location.kind === "file" || (location.kind === "computed" && shape.length < 3)) return;
+  const parts = location.kind === "parts" ? location.parts : [];
+  const even = shape.length === 3 && parts.length === shape[0] && parts.every(({ byteLength }) => byteLength === expected / shape[0]!);
+  if (!even) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: "one part for each matrix of a stack", received: `${parts.length} parts` });
+}
+
+/** The bytes of a computed location. Throws `InvalidArgumentError` unless they are as many as it says. */
+export async function computeBytes(name: string, { byteLength, compute }: ComputedBytes): Promise<Uint8Array> {
+  const bytes = await compute();
+  if (bytes.byteLength !== byteLength) throw new InvalidArgumentError({ argument: `location of weight ${name}`, expected: `${byteLength} bytes`, received: bytes.byteLength });
+  return bytes;
 }

@@ -1,11 +1,11 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { locationByteLength, type FileRange, type LoadWeightsOptions, type WeightData, type WeightLocation, type Weights } from "../backend.ts";
+import { locationByteLength, type FileRange, type LoadWeightsOptions, type WeightData, type WeightLocation, type WeightPart, type Weights } from "../backend.ts";
 import { storageFormatOf } from "../dtype.ts";
 import { DisposedError, InvalidArgumentError, InvalidFileError, NotFoundError } from "../errors/errors.ts";
 import { throwIfAborted } from "../errors/throw-if-aborted.ts";
 import { decodeFloats } from "../storage/decode-floats.ts";
-import { validateWeight } from "../validate-weight.ts";
+import { computeBytes, validateWeight } from "../validate-weight.ts";
 import { allocate } from "./allocate.ts";
 
 /** About how many bytes are read and converted at once. */
@@ -52,7 +52,7 @@ export class ReferenceWeights implements Weights {
 export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightData>, options: LoadWeightsOptions = {}): Promise<ReferenceWeights> {
   for (const [name, source] of sources) {
     validateWeight(name, source);
-    for (const range of rangesOf(source.location)) await checkFile(name, range);
+    for (const part of partsOf(source.location)) if (part.kind === "file") await checkFile(name, part);
   }
   const total = [...sources.values()].reduce((sum, { location }) => sum + locationByteLength(location), 0);
   const weights = new Map<string, ReferenceWeight>();
@@ -61,7 +61,7 @@ export async function loadReferenceWeights(sources: ReadonlyMap<string, WeightDa
     const values = allocate(`weight ${name}`, "f32", shape.reduce((product, length) => product * length, 1));
     const { values: blockValues, bytes: blockBytes } = storageFormatOf(dtype);
     let filled = 0;
-    for await (const slice of slicesOf(location, SLICE_BYTES - (SLICE_BYTES % blockBytes))) {
+    for await (const slice of slicesOf(name, location, SLICE_BYTES - (SLICE_BYTES % blockBytes))) {
       throwIfAborted(options.signal, "loading weights");
       values.set(decodeFloats(slice, dtype), filled);
       filled += (slice.byteLength / blockBytes) * blockValues;
@@ -86,21 +86,25 @@ function refuseFile(file: string, cause: unknown): never {
   throw new InvalidFileError({ file, problem: `the file cannot be read (${code})` }, { cause });
 }
 
-function rangesOf(location: WeightLocation): readonly FileRange[] {
+function partsOf(location: WeightLocation): readonly WeightPart[] {
   if (location.kind === "bytes") return [];
-  return location.kind === "file" ? [location] : location.parts;
+  return location.kind === "parts" ? location.parts : [location];
 }
 
 /** The bytes of a weight, `step` at a time: whole blocks. */
-async function* slicesOf(location: WeightLocation, step: number): AsyncGenerator<Uint8Array> {
-  if (location.kind === "bytes") {
-    for (let start = 0; start < location.bytes.byteLength; start += step) {
-      yield location.bytes.subarray(start, start + step);
-      await setImmediate();
-    }
-    return;
+async function* slicesOf(name: string, location: WeightLocation, step: number): AsyncGenerator<Uint8Array> {
+  if (location.kind === "bytes") yield* slicesOfBytes(location.bytes, step);
+  for (const part of partsOf(location)) {
+    if (part.kind === "file") yield* slicesOfRange(part, step);
+    else yield* slicesOfBytes(await computeBytes(name, part), step);
   }
-  for (const range of rangesOf(location)) yield* slicesOfRange(range, step);
+}
+
+async function* slicesOfBytes(bytes: Uint8Array, step: number): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.byteLength; start += step) {
+    yield bytes.subarray(start, start + step);
+    await setImmediate();
+  }
 }
 
 async function* slicesOfRange(range: FileRange, step: number): AsyncGenerator<Uint8Array> {
