@@ -52,7 +52,8 @@ export class Checkpoint {
    * Throws NotFoundError, InvalidFileError if the file has shrunk, OutOfMemoryError, FileAccessError.
    */
   async read(name: string): Promise<Uint8Array> {
-    const { file: path, offset, byteLength } = this.entry(name);
+    const { file: path, offset, byteLength, compute } = this.entry(name);
+    if (compute !== undefined) return compute();
     return withFile(path, async (file) => {
       if (offset + byteLength > file.size) {
         throw new InvalidFileError({ file: path, problem: "the file has shrunk since it was opened", offset: file.size });

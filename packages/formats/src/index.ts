@@ -20,6 +20,7 @@ export { openGguf, type GgufModel } from "./gguf/open-gguf.ts";
 export { readGgufHeader } from "./gguf/read-gguf-header.ts";
 export { jsonPointer } from "./json-pointer.ts";
 export { openModelFolder, type ModelFiles, type ModelFolder } from "./model-folder.ts";
+export { readQuantised } from "./quantised/quantised-checkpoint.ts";
 export {
   readPreprocessorConfig,
   type FeatureExtractorConfig,

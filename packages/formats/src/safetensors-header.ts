@@ -7,8 +7,8 @@ import { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type Safet
 /** A tensor in a file: what it is and where its bytes lie (row-major, little-endian). */
 export interface TensorEntry {
   readonly name: string;
-  /** As the file's format names it: `BF16`, `Q4_K`. */
-  readonly dtype: SafetensorsDtype | GgufDtype;
+  /** As the file's format names it: `BF16`, `Q4_K`. `Q4_Z` is what AWQ and GPTQ become. */
+  readonly dtype: SafetensorsDtype | GgufDtype | "Q4_Z";
   /** Sizes from the slowest to the fastest dimension; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Path of the file that holds it. */
@@ -22,6 +22,8 @@ export interface TensorEntry {
    * a head is then row s × width / 2 + j of the usual order, in which rotation pairs a value with one half a head further.
    */
   readonly interleavedHeads?: number;
+  /** Set where the bytes are made from those of other tensors; `offset` is then where the largest of these begins. */
+  readonly compute?: () => Promise<Uint8Array>;
 }
 
 /** What the header of a safetensors file says. */

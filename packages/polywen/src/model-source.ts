@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { openCheckpoint, openGguf, openModelFolder, type Checkpoint, type GgufModel, type ModelFiles, type ModelFolder } from "@polywen/formats";
+import { openCheckpoint, openGguf, openModelFolder, readQuantised, type Checkpoint, type GgufModel, type ModelFiles, type ModelFolder } from "@polywen/formats";
 import { loadGgufTokenizer, loadTokenizer, type LoadedTokenizer } from "./loaded-tokenizer.ts";
 import { resolveSource } from "./resolve-source.ts";
 
@@ -21,7 +21,7 @@ export async function openModelSource(source: string): Promise<ModelSource> {
   const isFile = (await stat(path)).isFile();
   if (isFile && !path.endsWith(".safetensors")) return sourceOf(await openGguf(path));
   const folder = await openModelFolder(isFile ? dirname(path) : path);
-  return { folder, openCheckpoint: () => openCheckpoint(path), loadTokenizer: () => loadTokenizer(folder) };
+  return { folder, openCheckpoint: async () => readQuantised(await openCheckpoint(path), folder.config, folder.configPath), loadTokenizer: () => loadTokenizer(folder) };
 }
 
 const noFiles: ModelFiles = {

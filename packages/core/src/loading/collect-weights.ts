@@ -1,6 +1,6 @@
 import { jsonPointer, type Checkpoint, type TensorEntry } from "@polywen/formats";
 import { InvalidFileError, isStorageDType, storageDTypes, UnsupportedError, type Program, type StorageDType, type WeightData } from "@polywen/tensor";
-import { findExperts } from "./find-experts.ts";
+import { findExperts, partOf } from "./find-experts.ts";
 import { orderHeadRows } from "./order-head-rows.ts";
 
 /** Where a weight of a program is in a checkpoint. */
@@ -44,8 +44,8 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const dtype = storedDType(entry);
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
-  const { file, offset, byteLength, interleavedHeads } = entry;
-  if (interleavedHeads === undefined) return { dtype, shape, location: { kind: "file", file, offset, byteLength } };
+  const { interleavedHeads } = entry;
+  if (interleavedHeads === undefined) return { dtype, shape, location: partOf(entry) };
   return { dtype, shape, location: { kind: "bytes", bytes: orderHeadRows(await checkpoint.read(entry.name), entry, interleavedHeads) } };
 }
 

@@ -1,12 +1,12 @@
 import type { Checkpoint, TensorEntry } from "@polywen/formats";
-import type { FileRange } from "@polywen/tensor";
+import type { WeightPart } from "@polywen/tensor";
 
 /** A stack of matrices in a checkpoint. */
 export interface StoredExperts {
   /** One entry of each tensor that the stack lies in, with the shape it must have. */
   readonly entries: readonly { readonly entry: TensorEntry; readonly shape: readonly number[] }[];
   /** The matrices in order. */
-  readonly parts: readonly FileRange[];
+  readonly parts: readonly WeightPart[];
 }
 
 /**
@@ -36,8 +36,15 @@ export function findExperts(names: readonly string[], [count, out, width]: reado
   return undefined;
 }
 
+/** Where the bytes of a whole tensor are. */
+export function partOf({ file, offset, byteLength, compute }: TensorEntry): WeightPart {
+  return compute === undefined ? { kind: "file", file, offset, byteLength } : { kind: "computed", byteLength, compute };
+}
+
 /** Equal ranges of a tensor; their lengths are whole once its shape has been checked. */
-function cut({ file, offset, byteLength }: TensorEntry, count: number): readonly FileRange[] {
+function cut(entry: TensorEntry, count: number): readonly WeightPart[] {
+  if (count === 1) return [partOf(entry)];
+  const { file, offset, byteLength } = entry;
   const length = byteLength / count;
   return Array.from({ length: count }, (_, index) => ({ kind: "file", file, offset: offset + index * length, byteLength: length }));
 }
