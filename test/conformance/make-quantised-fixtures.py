@@ -3,7 +3,8 @@
     pip install --no-deps auto-gptq==0.7.1 autoawq==0.2.9        (or a folder with their packages in PYTHONPATH)
     python make-quantised-fixtures.py ../fixtures/quantised [NAME…]        (torch 2.13.0, transformers 5.23.0, float32, eager attention)
 
-AutoGPTQ and AutoAWQ pack the integers and unpack them again; what they unpack to are the weights that transformers computes with.
+AutoGPTQ and AutoAWQ pack the integers and unpack them again, torch rounds to 8-bit floats; what they read are the weights that
+transformers computes with.
 """
 import importlib.util
 import json
@@ -28,6 +29,8 @@ SPARSE = Qwen3MoeConfig(**{**BASE, "num_hidden_layers": 1}, head_dim=16, num_exp
 GPTQ = dict(quant_method="gptq", bits=4, group_size=32, sym=True, desc_act=False, checkpoint_format="gptq", damp_percent=0.01, true_sequential=True)
 AWQ = dict(quant_method="awq", bits=4, group_size=32, zero_point=True, version="gemm", modules_to_not_convert=None)
 
+FP8 = dict(quant_method="fp8", activation_scheme="dynamic", fmt="e4m3", weight_block_size=[128, 128])
+
 # Name: model, quantization_config. Groups of 64 end within the 160 inputs of down_proj.
 MODELS = {
     "gptq": (QWEN2, GPTQ),
@@ -37,6 +40,9 @@ MODELS = {
     "gptq-reordered": (TIED, {**GPTQ, "sym": False, "desc_act": True}),
     "awq": (QWEN2, AWQ),
     "awq-experts": (SPARSE, {**AWQ, "modules_to_not_convert": ["mlp.gate"]}),
+    "fp8": (Qwen3Config(**BASE, head_dim=16), FP8),
+    "fp8-rows": (TIED, {**FP8, "weight_block_size": None}),
+    "fp8-experts": (SPARSE, {**FP8, "weight_block_size": [32, 48]}),
 }
 
 
@@ -105,7 +111,20 @@ def pack_awq(weight, quantisation):
     return {part: getattr(packed, part) for part in ("qweight", "qzeros", "scales")}, unpacked
 
 
-PACKERS = {"gptq": pack_gptq, "awq": pack_awq}
+def pack_fp8(weight, quantisation):
+    """torch rounds to float8 and reads it back. Weights become f16 where they are multiplied."""
+    out, width = weight.shape
+    rows, columns = quantisation["weight_block_size"] or (1, width)
+    tiles = torch.nn.functional.pad(weight, (0, -width % columns, 0, -out % rows)).unflatten(1, (-1, columns)).unflatten(0, (-1, rows))
+    scale = tiles.abs().amax((1, 3)) / 448
+    scale = scale if quantisation["weight_block_size"] else scale.bfloat16()
+    spread = scale.float().repeat_interleave(rows, 0).repeat_interleave(columns, 1)[:out, :width]
+    codes = (weight / spread).clamp(-448, 448).to(torch.float8_e4m3fn)
+    name = "weight_scale_inv" if quantisation["weight_block_size"] else "weight_scale"
+    return {"weight": codes, name: scale}, (codes.float() * spread).half().float()
+
+
+PACKERS = {"gptq": pack_gptq, "awq": pack_awq, "fp8": pack_fp8}
 
 
 def matrices_of(name, value):

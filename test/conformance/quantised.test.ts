@@ -15,6 +15,9 @@ const dtypes: Readonly<Record<string, string>> = {
   "gptq-reordered": "F16",
   awq: "Q4_Z",
   "awq-experts": "Q4_Z",
+  fp8: "F16",
+  "fp8-rows": "F16",
+  "fp8-experts": "F16",
 };
 
 describe.each(backends)("logits and greedy tokens of transformers for the unpacked weights, on the %s backend", (backend) => {

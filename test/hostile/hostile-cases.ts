@@ -3,6 +3,7 @@ import { configCases } from "./cases/config-cases.ts";
 import { ggufCases } from "./cases/gguf-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
 import { promptCases } from "./cases/prompt-cases.ts";
+import { quantisedCases } from "./cases/quantised-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
 import type { HostileCase } from "./hostile-case.ts";
 
@@ -10,6 +11,7 @@ import type { HostileCase } from "./hostile-case.ts";
 export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
   GGUF: ggufCases,
   Weights: weightCases,
+  "Quantised weights": quantisedCases,
   "Configuration, tokenizer, template": configCases,
   "Prompts and options": promptCases,
   Images: imageCases,

@@ -1,5 +1,6 @@
 import { ggufCases } from "./cases/gguf-cases.ts";
+import { quantisedCases } from "./cases/quantised-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
 import { describeCases } from "./describe-cases.ts";
 
-describeCases({ GGUF: ggufCases, weights: weightCases });
+describeCases({ GGUF: ggufCases, weights: weightCases, "quantised weights": quantisedCases });
