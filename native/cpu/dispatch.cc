@@ -7,20 +7,30 @@
 namespace polywen {
 namespace {
 
-const Kernels* usable_avx2() {
 #if defined(__x86_64__)
-  const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-  return supported ? avx2_kernels() : nullptr;
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }
+
+bool has_avx512() {
+#ifdef POLYWEN_EMULATE_AVX512  // its instructions are those of AVX2 then
+  return has_avx2();
 #else
-  return nullptr;
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 #endif
 }
+#endif
 
 // The tiers that run here, best first.
 std::vector<const Kernels*> usable_tiers() {
   std::vector<const Kernels*> tiers;
-  if (const Kernels* avx2 = usable_avx2()) tiers.push_back(avx2);
-  tiers.push_back(&generic_kernels());
+  const auto add = [&](const Kernels* kernels, bool usable) {
+    if (kernels != nullptr && usable) tiers.push_back(kernels);
+  };
+#if defined(__x86_64__)
+  add(avx512_kernels(), has_avx512());
+  add(avx2_kernels(), has_avx2());
+#endif
+  add(&generic_kernels(), true);
   return tiers;
 }
 

@@ -161,6 +161,7 @@ constexpr int kAttentionRows = 32;  // query rows that share one pass over the k
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
 
 const Kernels& generic_kernels();
-const Kernels* avx2_kernels();  // null where the compiler has no such tier
+const Kernels* avx2_kernels();  // null where the compiler has no such tier, likewise below
+const Kernels* avx512_kernels();
 
 }  // namespace polywen

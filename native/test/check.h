@@ -98,12 +98,24 @@ inline bool has_avx2() {
 #endif
 }
 
+inline bool has_avx512() {
+#if defined(POLYWEN_EMULATE_AVX512)
+  return avx512_kernels() && has_avx2();
+#elif defined(__x86_64__)
+  return avx512_kernels() && has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
 // main() of a test: `tier` names one, without it every tier of this machine is tested.
 inline int run(int count, char** arguments, void (*test_all)(const Kernels&)) {
   const std::string tier = count > 1 ? arguments[1] : "";
-  if (tier == "avx2" && !has_avx2()) return kSkipped;
+  if ((tier == "avx2" && !has_avx2()) || (tier == "avx512" && !has_avx512())) return kSkipped;
   if (tier.empty() || tier == "generic") test_all(generic_kernels());
   if (has_avx2() && (tier.empty() || tier == "avx2")) test_all(*avx2_kernels());
+  if (has_avx512() && (tier.empty() || tier == "avx512")) test_all(*avx512_kernels());
   if (failures) fprintf(stderr, "%d failures\n", failures);
   return failures ? 1 : 0;
 }

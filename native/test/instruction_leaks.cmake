@@ -1,13 +1,13 @@
 # No object outside of a tier's folder may hold its instructions, and no object inside may define a weak symbol: the
 # linker could choose that copy for code that runs on every machine.
-file(GLOB_RECURSE objects "${OBJECTS}/*.o")
+file(GLOB_RECURSE objects "${OBJECTS}/polywen_cpu.dir/cpu/*.o" "${OBJECTS}/polywen_avx512.dir/cpu/*.o")
 if(NOT objects)
   message(FATAL_ERROR "no objects in ${OBJECTS}")
 endif()
 set(tier_objects 0)
 foreach(object ${objects})
   file(RELATIVE_PATH name "${OBJECTS}" "${object}")
-  if(name MATCHES "^avx")
+  if(name MATCHES "/cpu/avx")
     math(EXPR tier_objects "${tier_objects} + 1")
     execute_process(COMMAND ${NM} --defined-only ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
     string(REGEX MATCHALL "[0-9a-f]+ [WVu] [^\n]+" weak "${symbols}")
