@@ -134,6 +134,8 @@ enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu };
 // Runs rounds of bare arithmetic and returns how many operations they were, a multiplication and an addition being two.
 using PeakLoop = int64_t (*)(int64_t rounds);
 
+// Tiers: generic/ is portable C++, avx2/ is for registers of eight lanes. wide/ holds kernels for vectors of sixteen lanes,
+// one for each row of a panel, in terms of a few functions that a tier defines in its simd.h: avx512/.
 struct Kernels {
   const char* tier;
   // Items: panels of the weight, for all rows of the input.

@@ -60,6 +60,7 @@ struct PackedSlab {
     return format.halves ? factor : factor * to_floats(multiplier(0));
   }
   Floats min() const {
+    if constexpr (format.zeros) return halves_at(mins()) * scale();
     if constexpr (!format.factors) return halves_at(mins());
     const Floats factor = halves_at(factors + 2 * kPanelRows);
     return format.halves ? factor : factor * to_floats(min_multiplier(0));

@@ -43,7 +43,7 @@ const MAX_THREADS = 256;
 
 /**
  * The native CPU backend. It uses the best instruction tier of the machine, or the one that POLYWEN_CPU_ISA names
- * (`generic`, `avx2`). Throws `BackendLoadError` where the addon cannot be loaded, `UnsupportedError` for a tier
+ * (`generic`, `avx2`, `avx512`). Throws `BackendLoadError` where the addon cannot be loaded, `UnsupportedError` for a tier
  * that is not there, `OutOfMemoryError` where threads cannot be had.
  */
 export async function createCpuBackend(options: CpuBackendOptions = {}): Promise<Backend> {
