@@ -3,11 +3,17 @@
 
 #include "engine.h"
 #include "objects.h"
+#include "parse.h"
 
 namespace polywen::binding {
 namespace {
 
-constexpr int kApiVersion = 3;  // that of packages/cpu-kernels/src/addon-types.ts
+constexpr int kApiVersion = 4;  // that of packages/cpu-kernels/src/addon-types.ts
+
+Napi::Value weight_bytes(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "a weight is expected");
+  return Napi::Number::New(info.Env(), parse_packed_bytes(info[0].As<Napi::Object>()));
+}
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   auto* classes = new Classes;
@@ -21,6 +27,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Control", classes->control.Value());
   exports.Set("Resource", classes->resource.Value());
   exports.Set("Program", classes->program.Value());
+  exports.Set("weightBytes", Napi::Function::New(env, weight_bytes, "weightBytes"));
   return exports;
 }
 

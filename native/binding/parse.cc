@@ -41,18 +41,24 @@ constexpr std::pair<const char*, Role> kRoles[] = {{"weight", Role::weight},
                                                    {"output", Role::output},
                                                    {"resource", Role::resource}};
 
-WeightSource parse_weight(const Napi::Object& weight) {
+// Storage and shape, without which there is nothing to read.
+WeightSource parse_layout(const Napi::Object& weight) {
   const std::vector<int64_t> shape = integers_at(weight, "shape");
   if (shape.empty() || shape.size() > 2) refuse(weight.Env(), "shape", "of one or two axes");
   for (const int64_t length : shape) {
     if (length < 1 || length > INT32_MAX) refuse(weight.Env(), "shape", "positive");
   }
   WeightSource source = {};
-  source.name = text_at(weight, "name");
   source.storage = named(weight, "dtype", kStorages);
   source.out = shape.size() == 2 ? static_cast<int>(shape[0]) : 0;
   source.in = static_cast<int>(shape.back());
   if (source.in % block_format(source.storage).stored_values != 0) refuse(weight.Env(), "shape", "of whole blocks");
+  return source;
+}
+
+WeightSource parse_weight(const Napi::Object& weight) {
+  WeightSource source = parse_layout(weight);
+  source.name = text_at(weight, "name");
   const Napi::Value bytes = weight.Get("bytes");
   if (!bytes.IsTypedArray()) {
     source.file = text_at(weight, "file");
@@ -122,6 +128,11 @@ std::vector<int64_t> integers_at(const Napi::Object& object, const char* key) {
   std::vector<int64_t> integers(array.Length());
   for (uint32_t i = 0; i < array.Length(); i++) integers[i] = integer_of(array.Get(i), key);
   return integers;
+}
+
+double parse_packed_bytes(const Napi::Object& weight) {
+  const WeightSource source = parse_layout(weight);
+  return static_cast<double>(packed_bytes(source.storage, source.out, source.in));
 }
 
 std::vector<WeightSource> parse_weights(const Napi::Array& list) {

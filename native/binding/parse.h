@@ -15,6 +15,9 @@ namespace polywen::binding {
 // Weights in memory point into JavaScript buffers: the caller keeps `list` alive while they are read.
 std::vector<WeightSource> parse_weights(const Napi::Array& list);
 
+// Bytes that a weight of this dtype and shape takes once it is loaded.
+double parse_packed_bytes(const Napi::Object& weight);
+
 ResourceSpec parse_resource(const Napi::Object& spec);
 
 // Adds a reference to each buffer of an input or output to `buffers`.

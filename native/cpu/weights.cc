@@ -88,9 +88,8 @@ void add_tasks(const WeightSource& source, const WeightFile* file, Weight& targe
 
 Weight allocate(const WeightSource& source) {
   const bool vector = source.out == 0;
-  const size_t bytes = vector ? static_cast<size_t>(source.in) * sizeof(float)
-                              : panel_bytes(source.storage, source.in) * static_cast<size_t>(panel_count(source.out));
-  return {vector ? Storage::f32 : source.storage, source.out, source.in, Buffer("weight " + source.name, bytes)};
+  return {vector ? Storage::f32 : source.storage, source.out, source.in,
+          Buffer("weight " + source.name, packed_bytes(source.storage, source.out, source.in))};
 }
 
 // Runs all tasks on the pool; throws the first error that any of them met, after all threads have stopped.
@@ -118,6 +117,11 @@ void run_tasks(const std::vector<Task>& tasks, ThreadPool& pool, Control& contro
 }  // namespace
 
 int64_t WeightSource::row_bytes() const { return polywen::row_bytes(storage, in); }
+
+size_t packed_bytes(Storage storage, int out, int in) {
+  if (out == 0) return static_cast<size_t>(in) * sizeof(float);
+  return panel_bytes(storage, in) * static_cast<size_t>(panel_count(out));
+}
 
 Weights::Weights(const std::vector<WeightSource>& sources, ThreadPool& pool, Control& control) try {
   std::map<std::string, WeightFile> files;

@@ -28,6 +28,9 @@ struct WeightSource {
   int64_t byte_length() const { return rows() * row_bytes(); }
 };
 
+// Bytes of a weight once it is laid out for the kernels.
+size_t packed_bytes(Storage storage, int out, int in);
+
 // A matrix in panels, or a vector of f32.
 struct Weight {
   Storage storage;

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { loadModel } from "polywen";
 
-const fixture = fileURLToPath(new URL("../fixtures/qwen2/plain", import.meta.url));
+const fixture = fileURLToPath(new URL("../fixtures/folders/qwen2", import.meta.url));
 const options = { raw: true, temperature: 0 } as const;
 /** The reference backend takes its time. */
 const patience = process.env["POLYWEN_NATIVE_MISSING"] === "" ? 120_000 : 600_000;

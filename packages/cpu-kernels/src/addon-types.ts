@@ -1,7 +1,7 @@
 import type { DeviceSpeed, DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
 
 /** The version of this surface that the TypeScript side speaks; the addon names its own. */
-export const API_VERSION = 3;
+export const API_VERSION = 4;
 
 /** What the native addon exports. Its methods throw and reject with `NativeError`. */
 export interface NativeAddon {
@@ -11,6 +11,8 @@ export interface NativeAddon {
   readonly Control: new () => NativeControl;
   readonly Resource: new (spec: { name: string; dtype: "f32" | "bf16"; shape: readonly number[]; paged: boolean }) => NativeHandle;
   readonly Program: new (parts: NativeProgramParts) => NativeProgram;
+  /** Bytes that a matrix or vector takes once it is loaded. */
+  readonly weightBytes: (weight: Pick<NativeWeightSource, "dtype" | "shape">) => number;
 }
 
 /** An error of native code: `facts` are those of the class of errors that `code` belongs to. */

@@ -82,6 +82,12 @@ class CpuBackend implements Backend {
     return loadCpuWeights(this.#addon, this.#engine, weights, options);
   }
 
+  /** The matrices of a stack are weights of their own. */
+  weightByteLength({ dtype, shape }: Pick<WeightData, "dtype" | "shape">): number {
+    const [count, layout] = shape.length === 3 ? [shape[0]!, shape.slice(1)] : [1, shape];
+    return count * this.#addon.weightBytes({ dtype, shape: layout });
+  }
+
   createResource(spec: ResourceSpec): Resource {
     this.#assertUsable();
     return new CpuResource(this.#addon, spec);

@@ -13,6 +13,7 @@ import {
   type LongCallOptions,
   type Program,
   type Resource,
+  type ResourceSpec,
   type Sizes,
   type WeightData,
   type Weights,
@@ -69,8 +70,7 @@ export class MediaEncoder {
     options: LoadWeightsOptions = {},
   ): Promise<MediaEncoder> {
     const { definition } = modality;
-    const program = buildMediaProgram(definition, smallestCapacities(definition), parts.media.spec);
-    const weights = await findWeights(modality.weights, program, definition);
+    const weights = await MediaEncoder.findWeights(modality, parts.media.spec);
     const encoder = new MediaEncoder(definition, parts, await parts.backend.loadWeights(weights, options));
     try {
       // What the backend cannot run is refused now and not with the first medium.
@@ -80,6 +80,11 @@ export class MediaEncoder {
       await encoder.dispose();
       throw error;
     }
+  }
+
+  /** The weights that `load` would load, for a resource of media rows like this one. */
+  static async findWeights({ definition, weights }: Parameters<typeof MediaEncoder.load>[0], media: ResourceSpec): Promise<ReadonlyMap<string, WeightData>> {
+    return findWeights(weights, buildMediaProgram(definition, smallestCapacities(definition), media), definition);
   }
 
   /** Bytes of the weights. */

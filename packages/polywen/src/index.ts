@@ -4,6 +4,7 @@ export type { Perplexity, PerplexityOptions } from "./compute-perplexity.ts";
 export type { Logits, LogitsInput, MediumTrace } from "./compute-logits.ts";
 export { supportedModelTypes } from "./families/registry.ts";
 export type { MediaOptions } from "./families/family.ts";
+export { estimateMemory, type MemoryEstimate } from "./estimate-memory.ts";
 export { Generation, type Reply, type ReplyPart, type ReplyWarning, type Timings, type Usage } from "./generation.ts";
 export { inspectModel, type ModelSummary, type StoredDType } from "./inspect-model.ts";
 export { loadModel } from "./load-model.ts";

@@ -1,6 +1,7 @@
-import type { Checkpoint, ModelFolder } from "@polywen/formats";
+import type { Checkpoint } from "@polywen/formats";
 import { kvBytesPerRow } from "@polywen/kv-cache";
 import { PolywenError } from "@polywen/tensor";
+import { estimateParts, type MemoryEstimate } from "./estimate-memory.ts";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import { openModelSource } from "./model-source.ts";
@@ -41,8 +42,11 @@ export interface ModelSummary {
   readonly tensors: { readonly count: number; readonly bytes: number; readonly dtypes: readonly StoredDType[] };
   readonly tokenizer: { readonly vocabularySize: number; readonly addedTokens: number };
   readonly chatTemplate: boolean;
-  /** Weights are loaded as stored, those of unused parts not at all, so that `weights` is an upper bound. */
-  readonly memory: { readonly weights: number; readonly cachePerToken: { readonly f32: number; readonly bf16: number } | undefined };
+  readonly memory: {
+    /** What loading it with default options would occupy; undefined for a model that cannot be loaded, and then a warning says why. */
+    readonly estimate: MemoryEstimate | undefined;
+    readonly cachePerToken: { readonly f32: number; readonly bf16: number } | undefined;
+  };
   /** What a user should know, in whole sentences. */
   readonly warnings: readonly string[];
 }
@@ -54,38 +58,39 @@ export async function inspectModel(source: string): Promise<ModelSummary> {
   const checkpoint = await opened.openCheckpoint();
   const { tokenizer, template } = await opened.loadTokenizer();
   template?.dispose();
-  const { family, warning } = await knownFamily(folder);
+  const known = await orWarning(() => loadFamily(folder, {}));
+  const estimated = known.value === undefined ? {} : await orWarning(() => estimateParts({ family: known.value!, checkpoint }, {}));
   const dtypes = storedDTypes(checkpoint);
   const bytes = dtypes.reduce((sum, dtype) => sum + dtype.bytes, 0);
   return {
     path: folder.path,
     modelType: folder.modelType,
-    ...describeFamily(family, bytes),
+    ...describeFamily(known.value, estimated.value),
     parameters: dtypes.reduce((sum, dtype) => sum + dtype.parameters, 0),
     tensors: { count: checkpoint.tensors.size, bytes, dtypes },
     tokenizer: { vocabularySize: tokenizer.vocabularySize, addedTokens: tokenizer.addedTokens.length },
     chatTemplate: template !== undefined,
-    warnings: [...folder.warnings, ...(warning === undefined ? [] : [warning])],
+    warnings: [...folder.warnings, ...[known.warning, estimated.warning].filter((warning) => warning !== undefined)],
   };
 }
 
-/** A folder can be described although its architecture is not supported; that is then the warning. */
-async function knownFamily(folder: ModelFolder): Promise<{ family?: Family; warning?: string }> {
+/** A folder can be described although it cannot be loaded: its architecture is not supported, or a tensor is missing. That is then the warning. */
+async function orWarning<T>(work: () => Promise<T>): Promise<{ value?: T; warning?: string }> {
   try {
-    return { family: await loadFamily(folder, {}) };
+    return { value: await work() };
   } catch (error) {
-    if (PolywenError.isInstance(error) && error.code === "UNSUPPORTED") return { warning: error.message };
+    if (PolywenError.isInstance(error) && (error.code === "UNSUPPORTED" || error.code === "NOT_FOUND")) return { warning: error.message };
     throw error;
   }
 }
 
-function describeFamily(family: Family | undefined, weights: number): Pick<ModelSummary, "architecture" | "modalities" | "memory"> {
-  if (family === undefined) return { architecture: undefined, modalities: [], memory: { weights, cachePerToken: undefined } };
+function describeFamily(family: Family | undefined, estimate: MemoryEstimate | undefined): Pick<ModelSummary, "architecture" | "modalities" | "memory"> {
+  if (family === undefined) return { architecture: undefined, modalities: [], memory: { estimate, cachePerToken: undefined } };
   const { kv, hiddenSize, vocabularySize, contextLength, positionAxes, window } = family.text;
   return {
     architecture: { layers: kv.layers, hiddenSize, keyHeads: kv.heads, headWidth: kv.width, vocabularySize, contextLength, positionAxes, window },
     modalities: ["text", ...family.modalities.map(({ definition }) => definition.name)],
-    memory: { weights, cachePerToken: { f32: kvBytesPerRow({ ...kv, dtype: "f32" }), bf16: kvBytesPerRow({ ...kv, dtype: "bf16" }) } },
+    memory: { estimate, cachePerToken: { f32: kvBytesPerRow({ ...kv, dtype: "f32" }), bf16: kvBytesPerRow({ ...kv, dtype: "bf16" }) } },
   };
 }
 

@@ -8,7 +8,7 @@ import { defineModality, linearConnector } from "@polywen/cross-modal";
 import { loadModel } from "./load-model.ts";
 import type { Model } from "./model.ts";
 
-const fixture = fileURLToPath(new URL("../../../test/fixtures/qwen2/plain", import.meta.url));
+const fixture = fileURLToPath(new URL("../../../test/fixtures/folders/qwen2", import.meta.url));
 const small = { backend: "reference", cacheTokens: 128, maxSequences: 2, rowsPerStep: 16 } as const;
 let folder: string;
 

@@ -1,14 +1,13 @@
-import { totalmem } from "node:os";
-import { collectWeights, Engine, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
+import { Engine } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
-import { kvBytesPerRow } from "@polywen/kv-cache";
-import { InvalidArgumentError, locationByteLength, OutOfMemoryError, PAGE_ROWS, throwIfAborted, type Backend, type Resource, type WeightData } from "@polywen/tensor";
+import { InvalidArgumentError, throwIfAborted, type Backend, type Resource } from "@polywen/tensor";
+import { mediaSpec, planModel, refuseWhatCannotFit } from "./estimate-memory.ts";
 import type { LoadModelOptions } from "./model-options.ts";
 import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
 import { Model } from "./model.ts";
 import { readModelFiles, type ModelFileContents } from "./read-model-files.ts";
-import { selectBackend } from "./select-backend.ts";
+import { openBackend } from "./select-backend.ts";
 
 /** Keeps what has been opened; the last one is closed first. */
 type Keep = <T extends { dispose(): unknown }>(object: T) => T;
@@ -35,44 +34,18 @@ export async function loadModel(source: string, options: LoadModelOptions = {}):
 }
 
 async function assemble(files: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Model> {
-  const { folder, family, checkpoint, tokenizer, template, sampling, stopTokens } = files;
+  const { folder, family, tokenizer, template, sampling, stopTokens } = files;
   const { backend, ownsBackend, warning } = await openBackend(options);
   if (ownsBackend) keep(backend);
-  const limits = stepLimits(family.text, options, mediaSlots(files, options));
-  const program = family.text.buildStep(limits);
-  const stored = await collectWeights([program], checkpoint, family.text.weightNaming);
-  refuseWhatCannotFit(files, stored, limits);
-  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(keep(backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [limits.mediaSlots, family.text.hiddenSize], paged: false })));
+  const { limits, program, stored, memory } = await planModel(files, backend, options);
+  refuseWhatCannotFit(folder.path, memory);
+  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(keep(backend.createResource(mediaSpec(limits, family))));
   const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
   const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, files, options, keep);
   const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resource }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
   return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, sampling, stopTokens, warnings });
-}
-
-async function openBackend(options: LoadModelOptions): Promise<{ backend: Backend; ownsBackend: boolean; warning: string | undefined }> {
-  const { backend = "auto" } = options;
-  if (typeof backend !== "string") return { backend, ownsBackend: false, warning: undefined };
-  return { ...(await selectBackend(backend, options)), ownsBackend: true };
-}
-
-function mediaSlots({ family }: ModelFileContents, { modalities = [], mediaRows = 8192 }: LoadModelOptions): number {
-  if (!Number.isSafeInteger(mediaRows) || mediaRows < 1) throw new InvalidArgumentError({ argument: "mediaRows", expected: "a positive integer", received: mediaRows });
-  return family.modalities.length + modalities.length === 0 ? 0 : mediaRows;
-}
-
-/** The system would kill the process, or swap for ever, long after a small program could have said so. */
-function refuseWhatCannotFit({ folder, family }: ModelFileContents, stored: ReadonlyMap<string, WeightData>, limits: StepLimits): void {
-  const weights = [...stored.values()].reduce((sum, { location }) => sum + locationByteLength(location), 0);
-  const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
-  const media = limits.mediaSlots * family.text.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
-  const requested = weights + cache + media;
-  if (requested <= totalmem()) return;
-  throw new OutOfMemoryError(
-    { what: `${folder.path} (${weights} bytes of weights, ${cache} of cache, ${media} of media rows)`, requested, available: totalmem() },
-    { hint: "Use a smaller model, fewer cacheTokens or fewer mediaRows." },
-  );
 }
 
 async function loadModalities(backend: Backend, media: Resource, { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {

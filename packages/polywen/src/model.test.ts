@@ -4,7 +4,7 @@ import { image } from "./content.ts";
 import { loadModel } from "./load-model.ts";
 import type { Model } from "./model.ts";
 
-const backend = "reference" as const; const fixture = fileURLToPath(new URL("../../../test/fixtures/qwen2/plain", import.meta.url));
+const backend = "reference" as const; const fixture = fileURLToPath(new URL("../../../test/fixtures/folders/qwen2", import.meta.url));
 const error = (code: string, facts: object = {}): unknown => expect.objectContaining({ code, facts: expect.objectContaining(facts) });
 
 describe("a text model without a chat template", () => {

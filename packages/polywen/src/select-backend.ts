@@ -26,3 +26,10 @@ export async function selectBackend(name: BackendName, options: { readonly threa
     return { backend: createReferenceBackend(), warning: `Running on the reference backend, which is slow: the native one could not be loaded.${hint}` };
   }
 }
+
+/** The backend that options of `loadModel` ask for, and whether it must be disposed of with what uses it. */
+export async function openBackend(options: { readonly backend?: BackendName | Backend; readonly threads?: number | undefined; readonly activations?: Activations | undefined }): Promise<SelectedBackend & { readonly ownsBackend: boolean }> {
+  const { backend = "auto" } = options;
+  if (typeof backend !== "string") return { backend, ownsBackend: false, warning: undefined };
+  return { ...(await selectBackend(backend, options)), ownsBackend: true };
+}

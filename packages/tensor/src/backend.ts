@@ -141,6 +141,8 @@ export interface Backend {
   supports(kind: OperationKind): boolean;
   /** Reads and lays out weights. Rank-2 weights serve `linear` and `embedding`, rank-3 weights `experts`, rank-1 weights the rest. */
   loadWeights(weights: ReadonlyMap<string, WeightData>, options?: LoadWeightsOptions): Promise<Weights>;
+  /** Bytes that a weight will take once it is loaded. */
+  weightByteLength(weight: Pick<WeightData, "dtype" | "shape">): number;
   createResource(spec: ResourceSpec): Resource;
   /** Validates, lowers, plans and binds a program. */
   compile(program: Program, bindings: Bindings): CompiledProgram;

@@ -78,7 +78,7 @@ export {
   type RouteOperation,
   type ExpertsOperation,
 } from "./operations.ts";
-export { ARENA_ALIGNMENT, planProgram, type MemoryPlan } from "./plan-program.ts";
+export { ARENA_ALIGNMENT, planProgram, programByteLength, type MemoryPlan } from "./plan-program.ts";
 export { ProgramBuilder, type KeySource, type SampleOutputs } from "./program-builder.ts";
 export type { Program, TensorRole, TensorSpec } from "./program.ts";
 export { createReferenceBackend } from "./reference/reference-backend.ts";

@@ -52,6 +52,13 @@ export function planProgram(program: Program): MemoryPlan {
   return { offsets, aliases, arenaByteLength };
 }
 
+/** Bytes of a compiled program at full capacity: the arena, and inputs and outputs beside it. `program` is lowered for its backend. */
+export function programByteLength(program: Program): number {
+  const capacities = capacitiesOf(program);
+  const shared = program.tensors.filter(({ role }) => role === "input" || role === "output");
+  return shared.reduce((sum, { shape, dtype }) => sum + Math.floor(elementCount(shape, capacities)) * byteLengthOf(dtype), planProgram(program).arenaByteLength);
+}
+
 /** Follows every reshape back to the tensor that owns the memory. An output owns its memory even if it is reshaped. */
 function resolveAliases(program: Program): Map<TensorId, TensorId> {
   const aliases = new Map<TensorId, TensorId>();

@@ -5,6 +5,7 @@ import { formatBytes, printFacts, printJson, warn } from "../output.ts";
 const examples = `
 Examples:
   $ polywen inspect polywen/tiny
+  $ polywen inspect ./model-q4_k_m.gguf
   $ polywen inspect ./model --json`;
 
 /** `polywen inspect`: what a model folder holds. */
@@ -12,7 +13,7 @@ export function addInspectCommand(program: Command): void {
   program
     .command("inspect")
     .summary("show what a model folder holds")
-    .description("Shows architecture, tensors, tokenizer and memory needs. Reads headers only, no weights.")
+    .description("Shows architecture, tensors, tokenizer, and the memory that the model would need here. Reads headers only, no weights.")
     .argument("<model>", 'folder of a model, or "polywen/tiny"')
     .option("--json", "as one JSON object")
     .addHelpText("after", examples)
@@ -22,6 +23,7 @@ export function addInspectCommand(program: Command): void {
 async function run(source: string, options: { readonly json?: boolean }): Promise<void> {
   const summary = await inspectModel(source);
   if (options.json === true) return printJson(summary);
+  const { cachePerToken } = summary.memory;
   await printFacts({
     Path: summary.path,
     Architecture: summary.modelType,
@@ -31,6 +33,7 @@ async function run(source: string, options: { readonly json?: boolean }): Promis
     Stored: summary.tensors.dtypes.map(({ dtype, tensors, bytes }) => `${dtype}: ${tensors} tensors, ${formatBytes(bytes)}`).join("\n"),
     Tokenizer: `${summary.tokenizer.vocabularySize} tokens, ${summary.tokenizer.addedTokens} of them added`,
     "Chat template": summary.chatTemplate ? "yes" : "no",
+    Cache: cachePerToken === undefined ? undefined : `${formatBytes(cachePerToken.bf16)} a token (exact: ${formatBytes(cachePerToken.f32)})`,
     Memory: memoryLine(summary),
   });
   summary.warnings.forEach(warn);
@@ -48,7 +51,8 @@ function architectureFacts({ architecture, modalities }: ModelSummary): Record<s
   };
 }
 
-function memoryLine({ memory: { weights, cachePerToken } }: ModelSummary): string {
-  const cache = cachePerToken === undefined ? "" : `, cache ${formatBytes(cachePerToken.bf16)} a token (exact: ${formatBytes(cachePerToken.f32)})`;
-  return `weights up to ${formatBytes(weights)}${cache}`;
+function memoryLine({ memory: { estimate } }: ModelSummary): string | undefined {
+  if (estimate === undefined) return undefined;
+  const { weights, cache, step, total, available } = estimate;
+  return `needs ${formatBytes(total)} (weights ${formatBytes(weights)}, cache ${formatBytes(cache)}, step ${formatBytes(step)}), ${formatBytes(available)} free`;
 }

@@ -17,6 +17,7 @@ function faulty(compile: Backend["compile"]): Backend {
     device: reference.device,
     supports: (kind) => reference.supports(kind),
     loadWeights: (weights, options) => reference.loadWeights(weights, options),
+    weightByteLength: (weight) => reference.weightByteLength(weight),
     createResource: (spec) => reference.createResource(spec),
     compile,
     dispose: () => reference.dispose(),

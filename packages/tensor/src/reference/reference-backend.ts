@@ -31,6 +31,10 @@ class ReferenceBackend implements Backend {
     return loadReferenceWeights(weights, options);
   }
 
+  weightByteLength({ shape }: Pick<WeightData, "shape">): number {
+    return shape.reduce((product, length) => product * length, Float32Array.BYTES_PER_ELEMENT);
+  }
+
   createResource(spec: ResourceSpec): Resource {
     this.#assertUsable();
     return new ReferenceResource(spec);

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { parseWith, type JsonObject } from "@polywen/formats";
-import { refuseField, sizeSchema, type DecoderPlace } from "./decoder-config.ts";
+import { refuseField, type DecoderPlace } from "./decoder-config.ts";
 
 const schema = z.looseObject({
   use_sliding_window: z.boolean().default(false),
-  sliding_window: sizeSchema(2 ** 24).nullish(),
+  // transformers writes 0 where no layer has one.
+  sliding_window: z.int().min(0).max(2 ** 24).nullish(),
   max_window_layers: z.int().min(0).default(28),
   layer_types: z.array(z.enum(["full_attention", "sliding_attention"])).nullish(),
 });
@@ -31,6 +32,7 @@ export function parseWindows(
   const { layer_types: types } = fields;
   if (types && types.length !== layers) refuseField(place, "layer_types", "it does not list every layer");
   const window = length(fields);
+  if (window === 0) refuseField(place, "sliding_window", "a window holds one key at least");
   return Array.from({ length: layers }, (_, layer) => ((types ? types[layer] === "sliding_attention" : isWindowed(layer, fields)) ? window : undefined));
 }
 

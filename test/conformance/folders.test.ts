@@ -4,7 +4,7 @@ import { afterAll, describe, test } from "vitest";
 import { loadModel } from "polywen";
 import { backends, expectTransformers, loadOptions } from "./expect-transformers.ts";
 
-const root = fileURLToPath(new URL("../fixtures/qwen2", import.meta.url));
+const root = fileURLToPath(new URL("../fixtures/folders", import.meta.url));
 
 describe.each(backends)("logits and greedy tokens of transformers on the %s backend", (backend) => {
   const disposals: (() => Promise<void>)[] = [];
