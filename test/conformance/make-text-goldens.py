@@ -11,7 +11,7 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoModelForCausalLM
 
-VARIANTS = ["plain", "tied-yarn", "linear-window"]
+VARIANTS = ["qwen2", "qwen2-tied-yarn", "qwen2-linear-window"]
 TEXT = "Tea is made of leaves; coffee, of beans. Both keep one awake: 茶 und Kaffee!"
 CONTEXTS = [7, 16, 33, 200]
 
@@ -47,5 +47,5 @@ def golden(folder):
 
 if __name__ == "__main__":
     fixtures = pathlib.Path(sys.argv[1])
-    goldens = {variant: golden(fixtures / "qwen2" / variant) for variant in VARIANTS}
+    goldens = {variant: golden(fixtures / "folders" / variant) for variant in VARIANTS}
     (fixtures / "text-goldens.json").write_text(json.dumps(dict(text=TEXT, variants=goldens)) + "\n")

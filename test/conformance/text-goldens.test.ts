@@ -19,7 +19,7 @@ const greatestDifference = (actual: Float32Array, expected: readonly number[]): 
 describe.each(backends)("what transformers computes for a text, on the %s backend", (backend) => {
   describe.each(Object.entries(variants))("%s", (variant, golden) => {
     let model: Model;
-    beforeAll(async () => void (model = await loadModel(`${fixtures}/qwen2/${variant}`, { backend, kvDType: "f32", rowsPerStep: 13, cacheTokens: 400 })));
+    beforeAll(async () => void (model = await loadModel(`${fixtures}/folders/${variant}`, { backend, kvDType: "f32", rowsPerStep: 13, cacheTokens: 400 })));
     afterAll(() => model.dispose());
 
     test("pooled states after the last norm", async () => {

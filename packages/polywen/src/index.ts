@@ -12,7 +12,7 @@ export type { GenerateOptions, LoadModelOptions } from "./model-options.ts";
 export { Model, type ModelInfo } from "./model.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export { EMBEDDED_MODEL } from "./resolve-source.ts";
-export type { Benchmark, BenchmarkInput, TimedTokens } from "./run-benchmark.ts";
+export { benchmarkTokens, type Benchmark, type BenchmarkInput, type TimedTokens } from "./run-benchmark.ts";
 export { selectBackend, type Activations, type BackendName, type SelectedBackend } from "./select-backend.ts";
 export { defineModality, linearConnector, mlpConnector, prefix, type BoundModality, type MediaPart, type Modality } from "@polywen/cross-modal";
 export { PolywenError, weightFromFloats, type WeightData } from "@polywen/tensor";

@@ -38,8 +38,10 @@ export async function runBenchmark(parts: ModelParts, input: BenchmarkInput): Pr
   const sampling = resolveSampling({ temperature: 0, seed: 0, topLogprobs });
   const enough = new AbortController();
   const signal = AbortSignal.any([enough.signal, ...(input.signal === undefined ? [] : [input.signal])]);
-  const maxTokens = 1 + generate + (generate === 0 ? 0 : headStart(parts, prompts));
-  requireRoom(parts, prompts, maxTokens);
+  const lengths = prompts.map((ids) => ids.length);
+  const { rows } = parts.engine.limits;
+  const maxTokens = tokensOfEach(lengths, generate, rows);
+  requireRoom(parts, benchmarkTokens(lengths, generate, rows));
   const requests = prompts.map((ids) => ({ prompt: textPrompt(parts, ids), maxTokens, sampling, stopTokens: new Set<number>(), signal }));
   const clock = new Clock(prompts.length, generate, () => enough.abort());
   const tokenIds = await Promise.all(
@@ -99,15 +101,24 @@ function check({ engine }: ModelParts, prompts: BenchmarkInput["prompts"], gener
   }
 }
 
-/** Tokens that the first prompts may get while the last ones are still read. */
-function headStart({ engine }: ModelParts, prompts: BenchmarkInput["prompts"]): number {
-  const rows = prompts.reduce((sum, ids) => sum + ids.length, 0);
-  return prompts.length === 1 ? 0 : Math.ceil(rows / Math.max(1, engine.limits.rows - prompts.length)) + prompts.length;
+/** The tokens that each prompt may be continued by: the first ones go on while the last ones are still read. */
+function tokensOfEach(lengths: readonly number[], generate: number, rowsPerStep: number): number {
+  if (generate === 0) return 1;
+  const rows = lengths.reduce((sum, length) => sum + length, 0);
+  const headStart = lengths.length === 1 ? 0 : Math.ceil(rows / Math.max(1, rowsPerStep - lengths.length)) + lengths.length;
+  return 1 + generate + headStart;
 }
 
-/** All prompts must be in the cache at once, or they would wait for each other. */
-function requireRoom({ engine }: ModelParts, prompts: BenchmarkInput["prompts"], maxTokens: number): void {
-  const received = prompts.reduce((sum, ids) => sum + pagesFor(ids.length + maxTokens - 1) * PAGE_ROWS, 0);
+/**
+ * The `cacheTokens` that `Model.benchmark` needs for prompts of these lengths, each continued by `generate` tokens: all of them must be in
+ * the cache at once, or they would wait for each other.
+ */
+export function benchmarkTokens(lengths: readonly number[], generate: number, rowsPerStep: number): number {
+  const maxTokens = tokensOfEach(lengths, generate, rowsPerStep);
+  return lengths.reduce((sum, length) => sum + pagesFor(length + maxTokens - 1) * PAGE_ROWS, 0);
+}
+
+function requireRoom({ engine }: ModelParts, received: number): void {
   if (received <= engine.cacheTokens) return;
   throw new LimitExceededError(
     { what: "The prompts with their continuations", limit: engine.cacheTokens, received, unit: "tokens" },

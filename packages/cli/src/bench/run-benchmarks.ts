@@ -1,5 +1,4 @@
-import { PAGE_ROWS } from "@polywen/tensor";
-import type { LoadModelOptions, Model } from "polywen";
+import { benchmarkTokens, type LoadModelOptions, type Model } from "polywen";
 
 /** What `polywen bench` measures, in tokens and times. */
 export interface BenchmarkSettings {
@@ -29,9 +28,9 @@ export interface MeasuredSpeeds extends Speeds {
 /** The least that a model must be loaded with for these settings. */
 export function roomFor({ prompt, generate, depth, parallel }: BenchmarkSettings): Pick<LoadModelOptions, "cacheTokens" | "maxSequences" | "rowsPerStep"> {
   const rowsPerStep = Math.max(256, 2 * parallel);
-  // While the last context is read, 128 rows a step or more, the sequences before it decode already.
-  const headStart = Math.ceil((parallel * depth) / 128) + parallel;
-  return { cacheTokens: Math.max(prompt, parallel * (depth + generate + headStart + PAGE_ROWS)) + PAGE_ROWS, maxSequences: parallel, rowsPerStep };
+  const contexts = Array.from({ length: parallel }, () => Math.max(depth, 1));
+  const cacheTokens = Math.max(benchmarkTokens([prompt], 0, rowsPerStep), benchmarkTokens(contexts, generate, rowsPerStep));
+  return { cacheTokens, maxSequences: parallel, rowsPerStep };
 }
 
 /** Measures in rounds, so that what disturbs one of them spoils one of many; the first round is not counted. */

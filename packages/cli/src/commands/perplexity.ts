@@ -1,5 +1,4 @@
 import { Option, type Command } from "commander";
-import { inspectModel } from "polywen";
 import { interruption } from "../interruption.ts";
 import { addModelOptions, defined, loadForCommand, parseNumber, type ModelCommandOptions } from "../model-options.ts";
 import { formatBytes, printFacts, printJson } from "../output.ts";
@@ -35,10 +34,9 @@ export function addPerplexityCommand(program: Command): void {
 async function run(source: string, options: PerplexityOptions): Promise<void> {
   const signal = interruption();
   const text = await readText(options.file);
-  const cacheTokens = options.context ?? Math.min((await inspectModel(source)).architecture?.contextLength ?? 2048, 2048);
-  const model = await loadForCommand(source, options, defined({ cacheTokens, maxSequences: 1, kvDType: options.kv, signal }));
+  const model = await loadForCommand(source, options, defined({ cacheTokens: options.context ?? 2048, maxSequences: 1, kvDType: options.kv, signal }));
   try {
-    const { perplexity, tokens, context } = await model.perplexity(text, { context: cacheTokens, signal });
+    const { perplexity, tokens, context } = await model.perplexity(text, defined({ context: options.context, signal }));
     const { memory, warnings } = model.info;
     if (options.json === true) return await printJson({ perplexity, tokens, context, kvBytes: memory.cache, weightBytes: memory.weights, warnings });
     await printFacts({
