@@ -168,7 +168,7 @@ void test_all(const Kernels& kernels) {
   test_quantise(kernels);
   for (const Storage storage : kStorages) {
     const int step = block_format(storage).stored_values;
-    for (const int rows : {1, 2, 3, 4, 5, 9}) test_size(kernels, storage, rows, step * (rows % 3 + 1), rows % 2 ? 35 : 16, rows % 2 == 0);
+    for (const int rows : {1, 2, 3, 4, 5, 9, 17, 22}) test_size(kernels, storage, rows, step * (rows % 3 + 1), rows % 2 ? 35 : 16, rows % 2 == 0);
     test_size(kernels, storage, 99, step == 32 ? 544 : 512, 19, true);
   }
 }
