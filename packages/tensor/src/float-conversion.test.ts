@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-conversion.ts";
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16, roundToF16 } from "./float-conversion.ts";
 
 /** The value of a binary floating-point pattern by the definition of IEEE 754. */
 function valueOf(bits: number, exponentBits: number, fractionBits: number): number {
@@ -49,4 +49,11 @@ describe.each([
 
 test("f16 overflows from half a step above its largest number on", () => {
   expect([65_519.99609375, 65_520].map(f32ToF16)).toEqual([0x7bff, 0x7c00]);
+});
+
+test("many floats are rounded to f16 as one is", () => {
+  const values = Float32Array.from(patterns.flatMap((bits) => [f16ToF32(bits), bf16ToF32(bits), f16ToF32(bits) * 1.0004882]));
+  const rounded = new Uint16Array(values.length + 2);
+  roundToF16(values, rounded, 1);
+  expect(rounded.subarray(1, -1)).toEqual(Uint16Array.from(values, f32ToF16));
 });

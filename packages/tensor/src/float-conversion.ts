@@ -38,3 +38,14 @@ export function f32ToF16(value: number): number {
   float[0] = Math.abs(float[0]) + 0.5;
   return sign | (word[0]! - 0x3f000000);
 }
+
+/** Writes `f32ToF16` of all `values` to `target`, from index `at` on. */
+export function roundToF16(values: Float32Array, target: Uint16Array, at: number): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let index = 0; index < words.length; index++) {
+    const bits = words[index]!;
+    const magnitude = bits & 0x7fffffff;
+    const normal = magnitude >= 0x38800000 && magnitude < 0x477ff000;
+    target[at + index] = normal ? ((bits >>> 16) & 0x8000) | (((magnitude + 0xfff + ((bits >>> 13) & 1)) >>> 13) - (112 << 10)) : f32ToF16(values[index]!);
+  }
+}

@@ -47,7 +47,7 @@ export {
   type StorageFormat,
   type TypedArrayOf,
 } from "./dtype.ts";
-export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./float-conversion.ts";
+export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16, roundToF16 } from "./float-conversion.ts";
 export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
 export {
   operandsOf,
