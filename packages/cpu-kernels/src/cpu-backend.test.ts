@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ProgramBuilder, weightFromFloats, type Backend, type CompiledProgram, type Program, type WeightData } from "@polywen/tensor";
+import { NotFoundError, ProgramBuilder, weightFromFloats, type Backend, type CompiledProgram, type Program, type WeightData } from "@polywen/tensor";
 import { conformanceCases, runCase } from "@polywen/tensor/conformance";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCpuBackend } from "./cpu-backend.ts";
@@ -152,6 +152,32 @@ describe("loadWeights", { timeout: 60_000 }, () => {
     for (const shape of [[], [1, 1, 1, 3], [4], [0, 3], [1.5, 2], [2 ** 31]]) {
       await expect(backend.loadWeights(new Map([["weight", { dtype: "f32", shape, location: { kind: "bytes", bytes } }]]))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
     }
+  });
+
+  it("asks for computed weights one after the other, and refuses what is too short", async () => {
+    let computing = 0;
+    const computed = (length: number): WeightData => ({
+      dtype: "f32",
+      shape: [2, 8],
+      location: {
+        kind: "computed",
+        byteLength: 64,
+        compute: async () => {
+          expect(computing++).toBe(0);
+          await sleep(1);
+          computing--;
+          return new Uint8Array(length);
+        },
+      },
+    });
+    const weights = await backend.loadWeights(new Map([["a", computed(64)], ["b", computed(64)], ["c", { dtype: "f32", shape: [4], location: { kind: "bytes", bytes: new Uint8Array(16) } }]]));
+    // Rows are filled up to a panel.
+    expect(weights.byteLength).toBe(2 * 16 * 8 * 4 + 16);
+    await expect(backend.loadWeights(new Map([["a", computed(64)], ["b", computed(60)]]))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+    await expect(backend.loadWeights(new Map([["stack", { ...computed(64), shape: [2, 1, 8] }]]))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+    const failing = { ...computed(64), location: { kind: "computed" as const, byteLength: 64, compute: () => Promise.reject(new NotFoundError({ what: "file", name: "codes" })) } };
+    await expect(backend.loadWeights(new Map([["a", failing]]))).rejects.toMatchObject({ code: "NOT_FOUND" });
+    weights.dispose();
   });
 
   it("stops when its signal fires", async () => {
