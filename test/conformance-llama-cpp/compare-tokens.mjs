@@ -5,10 +5,11 @@
  *         [--threads 2] [--distributions FOLDER]
  *
  * --packages is a folder in which `npm install node-llama-cpp@3.22.1` was run; MODEL is what Polywen runs, if not the
- * same file. With --distributions the log-probabilities of both are kept there for kl-to-float32.py. Where llama.cpp's
- * two best are at least GAP apart, Polywen must have the same best one: exit status 1 otherwise. llama.cpp takes
- * seconds to hand out the probabilities of a token.
+ * same file. With --distributions the log-probabilities of both are kept there for kl-to-float32.py; llama.cpp takes
+ * seconds to hand out those of a token, so what a folder already holds of it is not asked for again. Where llama.cpp's
+ * two best are at least GAP apart, Polywen must have the same best one: exit status 1 otherwise.
  */
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -103,8 +104,17 @@ function logSoftmax(logits) {
   return logits.map((logit) => logit - total);
 }
 
-const continuations = await askLlama();
-if (distributions !== undefined) await writeFile(join(distributions, "continuations.json"), JSON.stringify(continuations));
+/** @returns {Promise<Continuation[]>} */
+async function recallOrAskLlama() {
+  if (distributions === undefined) return askLlama();
+  const kept = join(distributions, "continuations.json");
+  if (existsSync(kept)) return JSON.parse(await readFile(kept, "utf8"));
+  const continuations = await askLlama();
+  await writeFile(kept, JSON.stringify(continuations));
+  return continuations;
+}
+
+const continuations = await recallOrAskLlama();
 const model = await loadModel(values.polywen ?? file, { threads, cacheTokens: 512 });
 const counts = { tokens: 0, equal: 0, close: 0, different: 0, promptsTokenisedAlike: 0 };
 for (const [index, { ids, tokens: wanted, gaps }] of continuations.entries()) {

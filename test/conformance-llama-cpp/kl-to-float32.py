@@ -1,8 +1,8 @@
 """Mean Kullback-Leibler divergence of llama.cpp and of Polywen from float32 over the same dequantised weights.
 
-    python kl-to-float32.py FOLDER DISTRIBUTIONS        (requirements of ../conformance-python)
+    python kl-to-float32.py FILE.gguf DISTRIBUTIONS        (requirements of ../conformance-python)
 
-FOLDER is what tools/dequantize made of the GGUF file (with float32 weights), DISTRIBUTIONS what compare-tokens.mjs wrote.
+DISTRIBUTIONS is what compare-tokens.mjs wrote for the same file. transformers decodes the blocks of the file and computes in float32.
 Exit status 1 if Polywen's mean is the larger one.
 """
 import json
@@ -11,7 +11,9 @@ import sys
 
 import numpy as np
 import torch
-import transformers
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "conformance-python"))
+import float32_model
 
 
 @torch.inference_mode()
@@ -30,8 +32,8 @@ def divergence(expected, file):
 
 
 def main():
-    folder, distributions = sys.argv[1], pathlib.Path(sys.argv[2])
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    file, distributions = sys.argv[1], pathlib.Path(sys.argv[2])
+    model = float32_model.load(file, "eager")
     values = {"llama-cpp": [], "polywen": []}
     for index, case in enumerate(json.loads((distributions / "continuations.json").read_text())):
         expected = reference(model, case["ids"], case["tokens"])
