@@ -1,5 +1,9 @@
 #include "dispatch.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #include <vector>
 
 #include "error.h"
@@ -20,6 +24,16 @@ bool has_avx512() {
 }
 #endif
 
+#if defined(__aarch64__)
+bool has_dot_products() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return true;  // every processor of Apple's that runs macOS
+#endif
+}
+#endif
+
 // The tiers that run here, best first.
 std::vector<const Kernels*> usable_tiers() {
   std::vector<const Kernels*> tiers;
@@ -29,6 +43,8 @@ std::vector<const Kernels*> usable_tiers() {
 #if defined(__x86_64__)
   add(avx512_kernels(), has_avx512());
   add(avx2_kernels(), has_avx2());
+#elif defined(__aarch64__)
+  add(neon_kernels(), has_dot_products());
 #endif
   add(&generic_kernels(), true);
   return tiers;

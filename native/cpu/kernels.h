@@ -135,7 +135,8 @@ enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu };
 using PeakLoop = int64_t (*)(int64_t rounds);
 
 // Tiers: generic/ is portable C++, avx2/ is for registers of eight lanes. wide/ holds kernels for vectors of sixteen lanes,
-// one for each row of a panel, in terms of a few functions that a tier defines in its simd.h: avx512/.
+// one for each row of a panel, in terms of a few functions that a tier defines in its simd.h: avx512/
+// in one register, neon/ in four.
 struct Kernels {
   const char* tier;
   // Items: panels of the weight, for all rows of the input.
@@ -165,5 +166,6 @@ constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier, likewise below
 const Kernels* avx512_kernels();
+const Kernels* neon_kernels();
 
 }  // namespace polywen

@@ -1,5 +1,9 @@
 // What the kernel tests share: tiers, random numbers, comparisons. A test prints what failed and where.
 #pragma once
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -109,13 +113,22 @@ inline bool has_avx512() {
 #endif
 }
 
+inline bool has_neon() {
+#if defined(__aarch64__) && defined(__linux__)
+  return neon_kernels() && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return neon_kernels();
+#endif
+}
+
 // main() of a test: `tier` names one, without it every tier of this machine is tested.
 inline int run(int count, char** arguments, void (*test_all)(const Kernels&)) {
   const std::string tier = count > 1 ? arguments[1] : "";
-  if ((tier == "avx2" && !has_avx2()) || (tier == "avx512" && !has_avx512())) return kSkipped;
+  if ((tier == "avx2" && !has_avx2()) || (tier == "avx512" && !has_avx512()) || (tier == "neon" && !has_neon())) return kSkipped;
   if (tier.empty() || tier == "generic") test_all(generic_kernels());
   if (has_avx2() && (tier.empty() || tier == "avx2")) test_all(*avx2_kernels());
   if (has_avx512() && (tier.empty() || tier == "avx512")) test_all(*avx512_kernels());
+  if (has_neon() && (tier.empty() || tier == "neon")) test_all(*neon_kernels());
   if (failures) fprintf(stderr, "%d failures\n", failures);
   return failures ? 1 : 0;
 }

@@ -1,0 +1,21 @@
+#include "kernels.h"
+
+#include "../generic/kernels.h"
+
+namespace polywen {
+
+const Kernels* neon_kernels() {
+#if defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+  // Embedding and gather copy rows: the portable ones are as fast as memory. So is rotary embedding beside the matrices.
+  static constexpr Kernels table = {
+      "neon",         neon::linear,     neon::quantise,  generic::embedding, generic::gather,
+      neon::rms_norm, neon::layer_norm, generic::rotary, neon::activation,
+      neon::add,      neon::multiply,   neon::swiglu,    neon::attention,
+  };
+  return &table;
+#else
+  return nullptr;
+#endif
+}
+
+}  // namespace polywen

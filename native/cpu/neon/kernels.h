@@ -1,0 +1,18 @@
+// The kernels of the tier with NEON and its dot products of bytes (aarch64, `asimddp`).
+#pragma once
+#include "../kernels.h"
+
+namespace polywen::neon {
+
+void linear(const LinearArgs&, int begin, int end);
+void linear_int8(const LinearArgs&, int begin, int end);
+void quantise(const QuantiseArgs&, int begin, int end);
+void rms_norm(const NormArgs&, int begin, int end);
+void layer_norm(const NormArgs&, int begin, int end);
+void activation(Activation, const float* input, float* output, int64_t begin, int64_t end);
+void add(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+void multiply(const float* left, const float* right, float* output, int64_t begin, int64_t end);
+void swiglu(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
+void attention(const AttentionArgs&, int begin, int end);
+
+}  // namespace polywen::neon
