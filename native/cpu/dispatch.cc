@@ -4,8 +4,6 @@
 #include <sys/auxv.h>
 #endif
 
-#include <vector>
-
 #include "error.h"
 
 namespace polywen {
@@ -34,7 +32,8 @@ bool has_dot_products() {
 }
 #endif
 
-// The tiers that run here, best first.
+}  // namespace
+
 std::vector<const Kernels*> usable_tiers() {
   std::vector<const Kernels*> tiers;
   const auto add = [&](const Kernels* kernels, bool usable) {
@@ -49,8 +48,6 @@ std::vector<const Kernels*> usable_tiers() {
   add(&generic_kernels(), true);
   return tiers;
 }
-
-}  // namespace
 
 const Kernels& select_kernels(const std::string& tier) {
   const std::vector<const Kernels*> tiers = usable_tiers();

@@ -1,9 +1,5 @@
 // What the kernel tests share: tiers, random numbers, comparisons. A test prints what failed and where.
 #pragma once
-#if defined(__aarch64__) && defined(__linux__)
-#include <sys/auxv.h>
-#endif
-
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../cpu/dispatch.h"
 #include "../cpu/kernels.h"
 #include "../cpu/pack.h"
 
@@ -94,41 +91,16 @@ inline std::vector<float> run_in_pieces(size_t size, int count, const std::funct
   return whole;
 }
 
-inline bool has_avx2() {
-#if defined(__x86_64__)
-  return avx2_kernels() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-#else
-  return false;
-#endif
-}
-
-inline bool has_avx512() {
-#if defined(POLYWEN_EMULATE_AVX512)
-  return avx512_kernels() && has_avx2();
-#elif defined(__x86_64__)
-  return avx512_kernels() && has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
-#else
-  return false;
-#endif
-}
-
-inline bool has_neon() {
-#if defined(__aarch64__) && defined(__linux__)
-  return neon_kernels() && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
-#else
-  return neon_kernels();
-#endif
-}
-
 // main() of a test: `tier` names one, without it every tier of this machine is tested.
 inline int run(int count, char** arguments, void (*test_all)(const Kernels&)) {
   const std::string tier = count > 1 ? arguments[1] : "";
-  if ((tier == "avx2" && !has_avx2()) || (tier == "avx512" && !has_avx512()) || (tier == "neon" && !has_neon())) return kSkipped;
-  if (tier.empty() || tier == "generic") test_all(generic_kernels());
-  if (has_avx2() && (tier.empty() || tier == "avx2")) test_all(*avx2_kernels());
-  if (has_avx512() && (tier.empty() || tier == "avx512")) test_all(*avx512_kernels());
-  if (has_neon() && (tier.empty() || tier == "neon")) test_all(*neon_kernels());
+  bool tested = false;
+  for (const Kernels* kernels : usable_tiers()) {
+    if (!tier.empty() && tier != kernels->tier) continue;
+    test_all(*kernels);
+    tested = true;
+  }
+  if (!tested) return kSkipped;
   if (failures) fprintf(stderr, "%d failures\n", failures);
   return failures ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-/** Fuzzes one target for some time; see `README.md beside this file`. The exit code is 1 if something was found. */
+/** Fuzzes one target for some time; see README.md beside this file. The exit code is 1 if something was found. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ const { values, positionals } = parseArgs({
   options: { seconds: { type: "string", default: "600" }, seed: { type: "string", default: "1" }, out: { type: "string", default: "." } },
 });
 const target = fuzzTargets.find(({ name }) => name === positionals[0]);
-if (target === undefined) throw new Error(`Name a target: ${fuzzTargets.map(({ name }) => name).join(", ")}`);
+if (target === undefined) throw new TypeError(`Name a target: ${fuzzTargets.map(({ name }) => name).join(", ")}`);
 
 const fuzzer = await createFuzzer(target, Number(values.seed), [...keptInputs(target.name).values()]);
 const watchdog = startWatchdog(30);

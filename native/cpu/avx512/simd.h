@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../kernels.h"
-#include "../wide/unroll.h"
+#include "../unroll.h"
 #include "intrinsics.h"
 
 namespace polywen {

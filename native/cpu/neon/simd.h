@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../kernels.h"
-#include "../wide/unroll.h"
+#include "../unroll.h"
 
 namespace polywen {
 namespace {
