@@ -25,8 +25,10 @@ void Run::operator()(const Embedding& operation) {
 
 void Run::operator()(const Gather& operation) {
   const int64_t taps = tensor(operation.indices).axes[0];
-  check_indices(source("gather", operation.indices), integers(operation.indices), elements(operation.indices), taps, rows(operation.source), true);
-  const GatherArgs args = {floats(operation.source),  static_cast<int>(tensor(operation.source).axes[0]),
+  const Resource* resource = tensor(operation.source).resource;
+  const int64_t limit = resource ? resource->slots() : rows(operation.source);
+  check_indices(source("gather", operation.indices), integers(operation.indices), elements(operation.indices), taps, limit, true);
+  const GatherArgs args = {resource ? resource->rows() : floats(operation.source), static_cast<int>(tensor(operation.source).axes[0]),
                            integers(operation.indices), static_cast<int>(taps),
                            operation.mean,            floats(operation.output)};
   for_rows(rows(operation.indices), taps * args.width, [&](int64_t begin, int64_t end) { kernels_.gather(args, static_cast<int>(begin), static_cast<int>(end)); });

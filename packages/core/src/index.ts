@@ -8,5 +8,7 @@ export { createTextModel, textModelTypes } from "./models/registry.ts";
 export type { DecoderConfig, DecoderPlace } from "./models/decoder/decoder-config.ts";
 export { parseQwen2Config, type Qwen2Config } from "./models/qwen2/qwen2-config.ts";
 export { createQwen2Model } from "./models/qwen2/qwen2-model.ts";
+export { parseQwen3Config, type Qwen3Config } from "./models/qwen3/qwen3-config.ts";
+export { createQwen3Model } from "./models/qwen3/qwen3-model.ts";
 export { frequenciesOf } from "./rope/inverse-frequencies.ts";
-export { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "./text-model.ts";
+export { mediaRowsNames, stepNames, type StepLimits, type TextModel } from "./text-model.ts";

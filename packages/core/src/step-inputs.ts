@@ -1,11 +1,21 @@
 import type { Extent, ProgramBuilder, TensorSpec } from "@polywen/tensor";
 import { PAGE_ROWS, SAMPLE_PARAMETERS } from "@polywen/tensor";
-import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "./text-model.ts";
+import { mediaRowsNames, stepNames, type StepLimits, type TextModel } from "./text-model.ts";
+
+/** What a step reads of media. */
+export interface StepMedia {
+  /** What takes the place of embeddings: resource [slots, hidden size]. */
+  readonly rows: TensorSpec;
+  /** What is added after the first layers, the first layer first: resources [slots, hidden size]. */
+  readonly deeper: readonly TensorSpec[];
+  /** i32 [rows]: slots, -1 for none. */
+  readonly index: TensorSpec;
+}
 
 /** The declared inputs of a step program, common to all families. */
 export interface StepInputs {
   readonly ids: TensorSpec;
-  readonly media: { readonly rows: TensorSpec; readonly index: TensorSpec } | undefined;
+  readonly media: StepMedia | undefined;
   readonly positions: TensorSpec;
   readonly sequence: TensorSpec;
   readonly slots: TensorSpec;
@@ -21,7 +31,7 @@ export interface StepInputs {
 /** Declares dimensions and inputs of a step. */
 export function declareStepInputs(
   builder: ProgramBuilder,
-  model: Pick<TextModel, "hiddenSize" | "positionAxes" | "window" | "frequencies">,
+  model: Pick<TextModel, "hiddenSize" | "positionAxes" | "mediaLevels" | "window" | "frequencies">,
   limits: StepLimits,
 ): StepInputs {
   const rows = builder.dimension("rows", limits.rows);
@@ -31,9 +41,7 @@ export function declareStepInputs(
   const integers = (name: string, ...shape: Extent[]): TensorSpec => builder.input(name, "i32", shape);
   return {
     ids: integers(stepNames.ids, rows),
-    media: limits.mediaSlots === 0
-      ? undefined
-      : { rows: builder.resource(MEDIA_ROWS, "f32", [limits.mediaSlots, model.hiddenSize]), index: integers(stepNames.mediaIndex, rows) },
+    media: limits.mediaSlots === 0 ? undefined : declareMedia(builder, model, limits, integers(stepNames.mediaIndex, rows)),
     positions: integers(stepNames.positions, rows, model.positionAxes),
     sequence: integers(stepNames.sequence, rows),
     slots: integers(stepNames.slots, rows),
@@ -45,6 +53,11 @@ export function declareStepInputs(
     outputRows: integers(stepNames.outputRows, outputs, 1),
     outputs,
   };
+}
+
+function declareMedia(builder: ProgramBuilder, model: Pick<TextModel, "hiddenSize" | "mediaLevels">, limits: StepLimits, index: TensorSpec): StepMedia {
+  const [rows, ...deeper] = mediaRowsNames(model.mediaLevels).map((name) => builder.resource(name, "f32", [limits.mediaSlots, model.hiddenSize]));
+  return { rows: rows!, deeper, index };
 }
 
 /** Ends a step: names what the last norm gave and the logits, computed from it by the head, and samples from them. */

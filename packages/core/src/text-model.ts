@@ -28,6 +28,11 @@ export interface TextModel {
   readonly positionAxes: number;
   /** Keys that a row sees in windowed layers, itself included; undefined if no layer has a window. */
   readonly window: number | undefined;
+  /**
+   * Rows that a medium leaves for each of its tokens: the first takes the place of the embedding, number k is added to
+   * the residual stream after layer k - 1 (deepstack). 1 for most models.
+   */
+  readonly mediaLevels: number;
   /** Number of rotary frequencies. */
   readonly frequencies: number;
   /** Tokens that end a reply by config.json; generation_config.json may add to them. */
@@ -82,5 +87,7 @@ export const stepNames = {
   topLogprobs: "topLogprobs",
 } as const;
 
-/** Name of the resource that holds media rows: f32 [slots, hidden size]. */
-export const MEDIA_ROWS = "media.rows";
+/** Names of the resources that hold media rows, f32 [slots, hidden size], one for each level. */
+export function mediaRowsNames(levels: number): readonly string[] {
+  return Array.from({ length: levels }, (_, level) => (level === 0 ? "media.rows" : `media.rows.${level}`));
+}

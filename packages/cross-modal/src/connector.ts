@@ -5,8 +5,11 @@ import { dividedBy, InvalidArgumentError, type ActivationFunction, type ProgramB
 export interface Connector {
   /** How many feature rows make one media row; rows left over at the end are dropped. */
   readonly stack: number;
-  /** Appends the connector. `hiddenSize` is the width of the text model. */
-  build(builder: ProgramBuilder, features: TensorSpec, hiddenSize: number): TensorSpec;
+  /**
+   * Appends the connector. `hiddenSize` is the width of the text model. `deeper` are features of earlier layers, of encoders
+   * that give them; a connector for a text model that reads several levels returns the rows of each, all equally many.
+   */
+  build(builder: ProgramBuilder, features: TensorSpec, hiddenSize: number, deeper: readonly TensorSpec[]): TensorSpec | readonly TensorSpec[];
   /** Where its weights are in a checkpoint. Absent: under their own names. */
   readonly naming?: WeightNaming;
 }

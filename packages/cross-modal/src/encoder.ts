@@ -20,8 +20,11 @@ export interface ProgramEncoder<Input> {
   readonly dimensions: readonly string[];
   /** Decodes and preprocesses; no arithmetic of the model happens here. */
   prepare(input: Input, options: LongCallOptions): Promise<PreparedMedium>;
-  /** Appends the encoder; declares dimensions with the given capacities and its inputs; returns features [n, width]. */
-  build(builder: ProgramBuilder, capacities: Sizes): TensorSpec;
+  /**
+   * Appends the encoder; declares dimensions with the given capacities and its inputs; returns features [n, width], or a list
+   * of them with those of earlier layers behind.
+   */
+  build(builder: ProgramBuilder, capacities: Sizes): TensorSpec | readonly TensorSpec[];
   /** Where its weights are in a checkpoint. Absent: under their own names. */
   readonly naming?: WeightNaming;
   /** Weights that are computed, not stored. */

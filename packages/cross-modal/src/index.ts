@@ -1,7 +1,8 @@
 export { linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
 export type { Encoder, Features, FunctionEncoder, PreparedMedium, ProgramEncoder } from "./encoder.ts";
 export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
-export { MediaEncoder, type EncodeOptions, type MediaEncoderParts } from "./media-encoder.ts";
+export type { EncodeOptions, MediaEncoderParts } from "./encoder-program.ts";
+export { MediaEncoder } from "./media-encoder.ts";
 export {
   defineModality,
   prefix,

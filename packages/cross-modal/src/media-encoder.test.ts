@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type CompiledProgram, type Resource, type Sizes } from "@polywen/tensor";
+import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type CompiledProgram, type Resource, type Sizes, type TensorSpec } from "@polywen/tensor";
 import { linearConnector } from "./connector.ts";
 import type { Encoder, Features, PreparedMedium } from "./encoder.ts";
 import { MediaEncoder } from "./media-encoder.ts";
@@ -17,13 +17,13 @@ const functionEncoder: Encoder<number> = { kind: "function", width: WIDTH, encod
 async function load(encoder: Encoder<number>, backend: Backend = createReferenceBackend()): Promise<{ media: MediaEncoder; rows: Resource }> {
   const rows = backend.createResource({ name: "media.rows", dtype: "f32", shape: [4096, 4], paged: false });
   const { definition } = defineModality({ name: "series", encoder, connector }).withWeights(weights);
-  return { media: await MediaEncoder.load({ definition, weights }, { backend, media: rows }), rows };
+  return { media: await MediaEncoder.load({ definition, weights }, { backend, media: [rows] }), rows };
 }
 
 async function encode(media: MediaEncoder, input: number): Promise<number[]> {
   const prepared = await media.prepare(input);
   let result: number[] = [];
-  await media.encode(prepared, Array.from({ length: prepared.rows }, (_, index) => index), { onRows: (rows) => void (result = [...rows]) });
+  await media.encode(prepared, Array.from({ length: prepared.rows }, (_, index) => index), { onRows: ([rows]) => void (result = [...rows!]) });
   return result;
 }
 
@@ -119,4 +119,21 @@ test.each<[string, Partial<PreparedMedium>, string]>([
   const prepared = media.prepare(0);
   const failing = stage === "prepare" ? prepared : media.encode(await prepared, [0, 1]);
   await expect(failing).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+});
+
+test("a modality with fewer levels than the text model reads leaves zeros in the others, whatever was there", async () => {
+  const backend = createReferenceBackend();
+  const media = ["media.rows", "media.rows.1"].map((name) => backend.createResource({ name, dtype: "f32", shape: [16, 4], paged: false }));
+  const series = (deep: boolean) => defineModality({
+    name: "series",
+    encoder: functionEncoder,
+    connector: { ...connector, build: (builder, features, hiddenSize, deeper) => (deep ? [0, 1].map(() => connector.build(builder, features, hiddenSize, deeper) as TensorSpec) : connector.build(builder, features, hiddenSize, deeper)) },
+  }).withWeights(weights);
+  const [deep, flat] = await Promise.all([true, false].map((kind) => MediaEncoder.load(series(kind), { backend, media })));
+  const levels: number[][][] = [];
+  const onRows = (rows: readonly Float32Array[]): void => void levels.push(rows.map((level) => [...level]));
+  for (const encoder of [deep!, flat!]) await encoder.encode(await encoder.prepare(4), [3, 4], { onRows });
+  const [rows] = levels[0]!;
+  expect(levels).toEqual([[rows, rows], [rows, new Array(8).fill(0)]]);
+  await expect(MediaEncoder.load(series(true), { backend, media: media.slice(0, 1) })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
 });

@@ -1,66 +1,30 @@
-import { collectWeights, MEDIA_ROWS, type WeightNaming } from "@polywen/core";
+import { collectWeights, type WeightNaming } from "@polywen/core";
 import { openCheckpoint, type Checkpoint } from "@polywen/formats";
 import {
-  elementCount,
   InvalidArgumentError,
   LimitExceededError,
   NotFoundError,
-  ProgramBuilder,
-  throwIfAborted,
-  type Backend,
-  type CompiledProgram,
   type LoadWeightsOptions,
   type LongCallOptions,
   type Program,
-  type Resource,
   type ResourceSpec,
-  type Sizes,
   type WeightData,
-  type Weights,
 } from "@polywen/tensor";
 import type { FunctionEncoder, PreparedMedium } from "./encoder.ts";
-import { untilAborted } from "./time-slices.ts";
+import { EncoderProgram, FEATURES, smallestMediaProgram, type EncodeOptions, type MediaEncoderParts } from "./encoder-program.ts";
 import { checkInput, type BoundModality, type ModalityDefinition, type ModalityWeights } from "./modality.ts";
+import { untilAborted } from "./time-slices.ts";
 
-/** What a media encoder runs with. */
-export interface MediaEncoderParts {
-  readonly backend: Backend;
-  /** The resource that media rows are written to: f32 [slots, hidden size]. */
-  readonly media: Resource;
-}
-
-/** Options of `MediaEncoder.encode`. */
-export interface EncodeOptions extends LongCallOptions {
-  /** Receives the rows [rows, hidden size]; the array is valid during the call only. */
-  readonly onRows?: ((rows: Float32Array) => void) | undefined;
-}
-
-/** Name of the input that carries the features of a function encoder. */
-const FEATURES = "features";
-const SMALLEST_CAPACITY = 64;
-
-/** Memory of a program that is kept for the next medium. What is larger, after a huge one, is freed as soon as nobody waits for it. */
-const KEPT_BYTES: number = 2 ** 28;
-
-/**
- * A modality of a loaded model: prepares media, runs encoder and connector as one program and leaves the result in
- * media rows. The program is compiled for the largest sizes so far and grows in powers of two, unless it is huge.
- */
+/** A modality of a loaded model: prepares media, runs encoder and connector as one program and leaves the result in media rows. */
 export class MediaEncoder {
   readonly definition: ModalityDefinition<unknown>;
-  readonly #parts: MediaEncoderParts;
-  readonly #weights: Weights;
-  #capacities: Sizes;
-  #program: CompiledProgram | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
-  /** Media that are encoded or wait for it. */
-  #waiting = 0;
+  readonly #program: EncoderProgram;
+  readonly #ownsProgram: boolean;
 
-  private constructor(definition: ModalityDefinition<unknown>, parts: MediaEncoderParts, weights: Weights) {
+  private constructor(definition: ModalityDefinition<unknown>, program: EncoderProgram, ownsProgram: boolean) {
     this.definition = definition;
-    this.#parts = parts;
-    this.#weights = weights;
-    this.#capacities = smallestCapacities(definition);
+    this.#program = program;
+    this.#ownsProgram = ownsProgram;
   }
 
   /** Loads the weights of a modality. `checkpoint` is the model's own, for modalities that come with it. */
@@ -70,26 +34,29 @@ export class MediaEncoder {
     options: LoadWeightsOptions = {},
   ): Promise<MediaEncoder> {
     const { definition } = modality;
-    const weights = await MediaEncoder.findWeights(modality, parts.media.spec);
-    const encoder = new MediaEncoder(definition, parts, await parts.backend.loadWeights(weights, options));
+    const found = await MediaEncoder.findWeights(modality, parts.media.map(({ spec }) => spec));
+    const weights = await parts.backend.loadWeights(found, options);
     try {
-      // What the backend cannot run is refused now and not with the first medium.
-      encoder.#compile();
-      return encoder;
+      return new MediaEncoder(definition, new EncoderProgram(definition, parts, weights), true);
     } catch (error) {
-      await encoder.dispose();
+      weights.dispose();
       throw error;
     }
   }
 
-  /** The weights that `load` would load, for a resource of media rows like this one. */
-  static async findWeights({ definition, weights }: Parameters<typeof MediaEncoder.load>[0], media: ResourceSpec): Promise<ReadonlyMap<string, WeightData>> {
-    return findWeights(weights, buildMediaProgram(definition, smallestCapacities(definition), media), definition);
+  /** The weights that `load` would load, for resources of media rows like these. */
+  static async findWeights({ definition, weights }: Parameters<typeof MediaEncoder.load>[0], media: readonly ResourceSpec[]): Promise<ReadonlyMap<string, WeightData>> {
+    return findWeights(weights, smallestMediaProgram(definition, media), definition);
   }
 
-  /** Bytes of the weights. */
+  /** Media of another kind for the same program: only what `prepare` of that definition does is its own. Frees nothing when it is disposed of. */
+  sharedWith(definition: ModalityDefinition<unknown>): MediaEncoder {
+    return new MediaEncoder(definition, this.#program, false);
+  }
+
+  /** Bytes of the weights; 0 for one that shares them. */
   get weightBytes(): number {
-    return this.#weights.byteLength;
+    return this.#ownsProgram ? this.#program.weightBytes : 0;
   }
 
   /** Checks, decodes and preprocesses one medium. Throws `LimitExceededError` if it would take too many rows. */
@@ -108,86 +75,14 @@ export class MediaEncoder {
   }
 
   /** Encodes a prepared medium into the given slots. */
-  async encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions = {}): Promise<void> {
-    this.#waiting++;
-    const run = this.#queue.then(() => this.#encode(prepared, slots, options)).finally(() => this.#leave());
-    this.#queue = run.catch(() => undefined);
-    return run;
+  encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions = {}): Promise<void> {
+    return this.#program.encode(prepared, slots, options);
   }
 
   /** Frees program and weights. */
   async dispose(): Promise<void> {
-    await this.#queue;
-    this.#program?.dispose();
-    this.#weights.dispose();
+    if (this.#ownsProgram) await this.#program.dispose();
   }
-
-  async #encode(prepared: PreparedMedium, slots: readonly number[], options: EncodeOptions): Promise<void> {
-    throwIfAborted(options.signal, `Encoding of ${this.definition.name}`);
-    const program = this.#programFor(prepared.sizes);
-    writeInputs(program, { ...prepared.inputs, slots: Int32Array.from(slots) }, prepared.sizes);
-    await program.run(prepared.sizes, options);
-    options.onRows?.(program.output("rows", "f32").subarray(0, prepared.rows * this.#parts.media.spec.shape[1]!));
-  }
-
-  /** Frees a huge program after the last medium that waited for it. */
-  #leave(): void {
-    this.#waiting--;
-    if (this.#waiting > 0 || (this.#program?.byteLength ?? 0) <= KEPT_BYTES) return;
-    this.#program?.dispose();
-    this.#program = undefined;
-    this.#capacities = smallestCapacities(this.definition);
-  }
-
-  #programFor(sizes: Sizes): CompiledProgram {
-    const entries = Object.entries(this.#capacities);
-    if (this.#program !== undefined && entries.every(([name, capacity]) => (sizes[name] ?? 0) <= capacity)) return this.#program;
-    this.#capacities = Object.fromEntries(entries.map(([name, capacity]) => [name, Math.max(capacity, 2 ** Math.ceil(Math.log2(sizes[name] ?? 1)))]));
-    return this.#compile();
-  }
-
-  /** The old program's memory is free before the new one takes its own. */
-  #compile(): CompiledProgram {
-    this.#program?.dispose();
-    this.#program = undefined;
-    const program = buildMediaProgram(this.definition, this.#capacities, this.#parts.media.spec);
-    this.#program = this.#parts.backend.compile(program, { weights: this.#weights, resources: { [MEDIA_ROWS]: this.#parts.media } });
-    return this.#program;
-  }
-}
-
-/** Fills every input. A missing or short one would leave what the medium before it wrote. */
-function writeInputs(compiled: CompiledProgram, inputs: PreparedMedium["inputs"], sizes: Sizes): void {
-  for (const { name, role, shape, dtype } of compiled.program.tensors) {
-    if (role !== "input") continue;
-    const values = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-    const length = elementCount(shape, sizes);
-    if (!(values instanceof (dtype === "f32" ? Float32Array : Int32Array)) || values.length !== length) {
-      throw new InvalidArgumentError({ argument: `${compiled.program.name} input ${name}`, expected: `${length} values of ${dtype}`, received: values === undefined ? values : `${values.constructor.name} of ${values.length}` });
-    }
-    compiled.input(name, dtype).set(values);
-  }
-}
-
-/** Encoder, connector and the store into media rows as one program. */
-function buildMediaProgram(definition: ModalityDefinition<unknown>, capacities: Sizes, media: Resource["spec"]): Program {
-  const builder = new ProgramBuilder(definition.name);
-  const { encoder, connector } = definition;
-  const [slots = 0, hiddenSize = 0] = media.shape;
-  const features =
-    encoder.kind === "program"
-      ? encoder.build(builder, capacities)
-      : builder.input(FEATURES, "f32", [builder.dimension(FEATURES, capacities[FEATURES] ?? SMALLEST_CAPACITY), encoder.width]);
-  const rows = connector.build(builder, features, hiddenSize);
-  builder.store(rows, builder.resource(MEDIA_ROWS, "f32", [slots, hiddenSize]), builder.input("slots", "i32", [rows.shape[0]!]));
-  builder.output("rows", rows);
-  return builder.build();
-}
-
-/** The smallest program of a modality: enough to learn which weights it needs. */
-function smallestCapacities({ encoder }: ModalityDefinition<unknown>): Sizes {
-  const names = encoder.kind === "program" ? encoder.dimensions : [FEATURES];
-  return Object.fromEntries(names.map((name) => [name, SMALLEST_CAPACITY]));
 }
 
 async function findWeights(source: ModalityWeights | Checkpoint, program: Program, definition: ModalityDefinition<unknown>): Promise<ReadonlyMap<string, WeightData>> {

@@ -19,6 +19,8 @@ export interface MediumTrace extends PreparedMedium {
   readonly modality: string;
   /** Rows that replaced the placeholders: [rows, hidden size]. */
   readonly features: Float32Array;
+  /** Rows that are added after the first layers, of text models that read several levels; each [rows, hidden size]. */
+  readonly deeper: readonly Float32Array[];
 }
 
 /** Output of `Model.logits`. */
@@ -40,9 +42,9 @@ export interface Logits {
 export async function computeLogits(parts: ModelParts, input: LogitsInput): Promise<Logits> {
   const { vocabularySize, positionAxes } = parts.engine.model;
   const prepared = await prepareIds(parts, input.ids, input.media ?? [], input.signal);
-  const features: Float32Array[] = [];
+  const levels: (readonly Float32Array[])[] = [];
   const logits = allocate(prepared.layout.ids.length * vocabularySize);
-  const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (rows) => features.push(rows.slice()) });
+  const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (rows) => levels.push(rows.map((level) => level.slice())) });
   try {
     const greedy = await readPrompt(parts, prompt, {
       promptRows: { from: 0, receive: (row, values) => logits.set(values.logits, row * vocabularySize) },
@@ -50,7 +52,10 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
       operation: "Computing logits",
       signal: input.signal,
     });
-    const media = prepared.media.map((medium, index) => ({ ...medium.prepared, modality: medium.name, features: features[index]! }));
+    const media = prepared.media.map((medium, index): MediumTrace => {
+      const [features, ...deeper] = levels[index]!;
+      return { ...medium.prepared, modality: medium.name, features: features!, deeper };
+    });
     return { ids: prompt.ids, logits, vocabularySize, greedy: Int32Array.from(greedy), positions: prompt.positions, positionAxes, media };
   } finally {
     release();

@@ -1,4 +1,4 @@
-import { collectWeights, MEDIA_ROWS, stepLimits, type StepLimits } from "@polywen/core";
+import { collectWeights, mediaRowsNames, stepLimits, type StepLimits } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import type { Checkpoint } from "@polywen/formats";
 import { kvBytesPerRow } from "@polywen/kv-cache";
@@ -62,20 +62,21 @@ export async function planModel({ family, checkpoint }: MemoryParts, backend: Ba
   const limits = stepLimits(family.text, options, mediaSlots(family, options));
   const program = family.text.buildStep(limits);
   const stored = await collectWeights([program], checkpoint, family.text.weightNaming);
-  const media = mediaSpec(limits, family);
-  const modalities = limits.mediaSlots === 0 ? [] : [...family.modalities.map(({ definition }) => ({ definition, weights: checkpoint })), ...(options.modalities ?? [])];
+  const media = mediaSpecs(limits, family);
+  const owners = family.modalities.filter(({ sharedWith }) => sharedWith === undefined);
+  const modalities = limits.mediaSlots === 0 ? [] : [...owners.map(({ definition }) => ({ definition, weights: checkpoint })), ...(options.modalities ?? [])];
   const bytesOf = (weights: ReadonlyMap<string, WeightData>): number => [...weights.values()].reduce((sum, weight) => sum + backend.weightByteLength(weight), 0);
   let weights = bytesOf(stored);
   for (const modality of modalities) weights += bytesOf(await MediaEncoder.findWeights(modality, media));
   const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
-  const rows = limits.mediaSlots * family.text.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+  const rows = limits.mediaSlots * family.text.hiddenSize * family.text.mediaLevels * Float32Array.BYTES_PER_ELEMENT;
   const step = programByteLength(lowerProgram(program, (kind) => backend.supports(kind))) + rows;
   return { limits, program, stored, memory: { weights, cache, step, total: weights + cache + step, available: availableMemory() } };
 }
 
-/** The resource that holds rows of media. */
-export function mediaSpec(limits: StepLimits, { text }: Family): ResourceSpec {
-  return { name: MEDIA_ROWS, dtype: "f32", shape: [limits.mediaSlots, text.hiddenSize], paged: false };
+/** The resources that hold rows of media, one for each level that the text model reads. */
+export function mediaSpecs(limits: StepLimits, { text }: Family): readonly ResourceSpec[] {
+  return mediaRowsNames(text.mediaLevels).map((name) => ({ name, dtype: "f32", shape: [limits.mediaSlots, text.hiddenSize], paged: false }));
 }
 
 /** The system would kill the process, or swap for ever, long after a small program could have said so. */

@@ -1,7 +1,7 @@
 import { Engine } from "@polywen/core";
 import { MediaEncoder } from "@polywen/cross-modal";
 import { InvalidArgumentError, throwIfAborted, type Backend, type Resource } from "@polywen/tensor";
-import { mediaSpec, planModel, refuseWhatCannotFit } from "./estimate-memory.ts";
+import { mediaSpecs, planModel, refuseWhatCannotFit } from "./estimate-memory.ts";
 import type { LoadModelOptions } from "./model-options.ts";
 import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
@@ -39,20 +39,21 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
   if (ownsBackend) keep(backend);
   const { limits, program, stored, memory } = await planModel(files, backend, options);
   refuseWhatCannotFit(folder.path, memory);
-  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(keep(backend.createResource(mediaSpec(limits, family))));
+  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(mediaSpecs(limits, family).map((spec) => keep(backend.createResource(spec))));
   const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
-  const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resource, files, options, keep);
-  const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resource }, limits);
+  const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resources, files, options, keep);
+  const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resources }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
   return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, sampling, stopTokens, warnings });
 }
 
-async function loadModalities(backend: Backend, media: Resource, { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {
+async function loadModalities(backend: Backend, media: readonly Resource[], { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {
   const parts = { backend, media };
   const loaded = new Map<string, LoadedModality>();
-  for (const { definition, placeholder, before, after } of family.modalities) {
-    const encoder = keep(await MediaEncoder.load({ definition, weights: checkpoint }, parts, { signal: options.signal }));
+  for (const { definition, placeholder, before, after, sharedWith } of family.modalities) {
+    const shared = sharedWith === undefined ? undefined : loaded.get(sharedWith)?.encoder.sharedWith(definition);
+    const encoder = keep(shared ?? (await MediaEncoder.load({ definition, weights: checkpoint }, parts, { signal: options.signal })));
     loaded.set(definition.name, { encoder, placeholder, before, after });
   }
   for (const [index, modality] of (options.modalities ?? []).entries()) {

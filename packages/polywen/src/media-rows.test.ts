@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createReferenceBackend } from "@polywen/tensor";
 import { MediaRows } from "./media-rows.ts";
 
-const rowsOf = (capacity: number): MediaRows => new MediaRows(createReferenceBackend().createResource({ name: "media", dtype: "f32", shape: [capacity, 4], paged: false }));
+const rowsOf = (capacity: number): MediaRows => new MediaRows([createReferenceBackend().createResource({ name: "media", dtype: "f32", shape: [capacity, 4], paged: false })]);
 
 test("who finds too few rows waits, and nobody overtakes", async () => {
   const rows = rowsOf(10);

@@ -8,14 +8,14 @@ interface Waiting {
 
 /** The media rows of a model: who holds which of them, and who waits. First come, first served. */
 export class MediaRows {
-  /** f32 [capacity, hidden size] */
-  readonly resource: Resource;
+  /** f32 [capacity, hidden size], one for each level that the text model reads. */
+  readonly resources: readonly Resource[];
   readonly #pool: IndexPool;
   readonly #waiting: Waiting[] = [];
 
-  constructor(resource: Resource) {
-    this.resource = resource;
-    this.#pool = new IndexPool(resource.spec.shape[0]!, "media rows");
+  constructor(resources: readonly Resource[]) {
+    this.resources = resources;
+    this.#pool = new IndexPool(resources[0]!.spec.shape[0]!, "media rows");
   }
 
   /** Takes rows, waiting until enough are free. Rejects with `OutOfMemoryError` if there never will be, and with `AbortedError`. */

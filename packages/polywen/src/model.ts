@@ -153,7 +153,7 @@ export class Model {
     template?.dispose();
     await engine.dispose();
     for (const { encoder } of modalities.values()) await encoder.dispose();
-    media?.resource.dispose();
+    for (const resource of media?.resources ?? []) resource.dispose();
     weights.dispose();
     if (ownsBackend) await backend.dispose();
   }

@@ -30,7 +30,7 @@ export function checkOperation(operation: Operation, lookup: TensorLookup, progr
       return [{ dtype: "f32", shape: [ids.shape[0]!, table.shape[1]!] }];
     }
     case "gather": {
-      const source = check.tensor(operation.source, "source", 2, "f32");
+      const source = check.rows(operation.source, "source");
       const indices = check.tensor(operation.indices, "indices", 2, "i32");
       const width = source.shape[1]!;
       const taps = check.fixed(indices.shape[1]!, "taps");
@@ -132,6 +132,11 @@ class OperandCheck {
     const tensor = this.#lookup(id);
     this.require(tensor.role !== "resource" && tensor.role !== "weight", `${operand} must not be a ${tensor.role}`, tensor);
     return this.#match(tensor, operand, rank, dtype, shape);
+  }
+
+  /** Rows to choose from: [n, width] of a run, or a resource. */
+  rows(id: TensorId, operand: string): TensorSpec {
+    return this.#lookup(id).role === "resource" ? this.#match(this.#lookup(id), operand, 2, "f32") : this.tensor(id, operand, 2, "f32");
   }
 
   weight(id: TensorId, operand: string, rank: number, shape?: Shape): TensorSpec {

@@ -42,12 +42,12 @@ export interface EmbeddingOperation {
 
 /**
  * Row `o` of the output takes the source rows `indices[o, 0 … taps-1]`, an index of -1 standing for a row of zeros:
- * side by side (`concatenate`) or averaged (`mean`). Convolutions over time, pooling, permutations and the choice of
- * output rows are all gathers.
+ * side by side (`concatenate`) or averaged (`mean`). Convolutions over time, pooling, permutations, the choice of
+ * output rows and the reading of media rows in the middle of a model are all gathers.
  */
 export interface GatherOperation {
   readonly kind: "gather";
-  /** [n, width] */
+  /** [n, width], or a resource of that shape */
   readonly source: TensorId;
   /** i32 [out, taps] */
   readonly indices: TensorId;

@@ -4,6 +4,13 @@ export { patchify, type ImagePatches, type PatchGrid, type PatchLayout } from ".
 export { resizeBicubic } from "./resize-bicubic.ts";
 export type { RawPixels, RgbImage } from "./rgb-image.ts";
 export { maxAspectRatio, smartResize, type ImageSize, type SmartResizeBounds } from "./smart-resize.ts";
+export { parseQwen2VisionConfig } from "./qwen2/qwen2-vision-config.ts";
+export { qwen2VisionTower } from "./qwen2/qwen2-vision-tower.ts";
 export { parseQwen25VisionConfig, type Qwen25VisionConfig } from "./qwen25/qwen25-vision-config.ts";
-export { patchMerger } from "./qwen25/patch-merger.ts";
-export { qwen25VisionEncoder, type Qwen25VisionEncoderOptions } from "./qwen25/qwen25-vision-encoder.ts";
+export { qwen25VisionTower } from "./qwen25/qwen25-vision-tower.ts";
+export { parseQwen3VisionConfig, type Qwen3VisionConfig } from "./qwen3/qwen3-vision-config.ts";
+export { qwen3VisionTower } from "./qwen3/qwen3-vision-tower.ts";
+export { imageEncoder, type ImageEncoderOptions } from "./tower/image-encoder.ts";
+export { towerNaming } from "./tower/tower-parts.ts";
+export type { VisionConfig, VisionPlace } from "./tower/vision-config.ts";
+export type { VisionTower } from "./tower/vision-tower.ts";

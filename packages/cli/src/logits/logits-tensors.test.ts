@@ -18,6 +18,7 @@ const image = (first: number, rows: number): MediumTrace => ({
   sizes: { patches: 2 * rows },
   inputs: { pixelValues: Float32Array.from({ length: 6 * rows }, (_, index) => first + index) },
   features: Float32Array.from({ length: 2 * rows }, (_, index) => first + 100 + index),
+  deeper: [],
 });
 
 const audio = (frames: readonly (readonly number[])[], features: readonly number[]): MediumTrace => ({
@@ -26,6 +27,7 @@ const audio = (frames: readonly (readonly number[])[], features: readonly number
   sizes: { frames: frames.length },
   inputs: { inputFeatures: Float32Array.from(frames.flat()) },
   features: Float32Array.from(features),
+  deeper: [],
 });
 
 const written = (logits: Logits): Record<string, { shape: readonly number[]; data: number[] }> =>

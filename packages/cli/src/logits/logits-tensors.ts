@@ -14,7 +14,7 @@ export function logitsTensors(logits: Logits): SafetensorsTensor[] {
     { name: "logits", dtype: "F32", shape: [ids.length, vocabularySize], data: logits.logits },
     integers("greedy", logits.greedy),
     ...(positionAxes === 1 ? [] : [{ ...integers("positions", transpose(logits.positions, positionAxes)), shape: [positionAxes, ids.length] }]),
-    ...(images.length === 0 ? [] : [matrix("pixel_values", images.map(pixelValues), sum(images, ({ sizes }) => sizes["patches"]!)), features("image_features", images)]),
+    ...(images.length === 0 ? [] : [matrix("pixel_values", images.map(pixelValues), sum(images, ({ sizes }) => sizes["patches"]!)), features("image_features", images), ...deepstack(images)]),
     ...(audios.length === 0 ? [] : [logMels(audios), features("audio_features", audios)]),
   ];
 }
@@ -37,6 +37,11 @@ function matrix(name: string, parts: readonly Float32Array[], rows: number): Saf
 
 function features(name: string, media: readonly MediumTrace[]): SafetensorsTensor {
   return matrix(name, media.map((medium) => medium.features), sum(media, ({ rows }) => rows));
+}
+
+/** What the first layers of the text model are given beside the features: `deepstack_0` after layer 0. */
+function deepstack(images: readonly MediumTrace[]): SafetensorsTensor[] {
+  return images[0]!.deeper.map((_, level) => matrix(`deepstack_${level}`, images.map(({ deeper }) => deeper[level]!), sum(images, ({ rows }) => rows)));
 }
 
 function pixelValues({ inputs }: MediumTrace): Float32Array {

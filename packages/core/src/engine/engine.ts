@@ -1,6 +1,6 @@
 import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
 import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, PolywenError, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
-import { MEDIA_ROWS, stepNames, type StepLimits, type TextModel } from "../text-model.ts";
+import { stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { EngineRequest, GeneratedToken, RowValues } from "./engine-request.ts";
 import { Sequence } from "./sequence.ts";
 import { planStep, type StepPart } from "./step-plan.ts";
@@ -26,8 +26,8 @@ export interface EngineParts {
   /** The model's step, built with the engine's limits. */
   readonly program: Program;
   readonly weights: Weights;
-  /** Media rows that prompts may refer to. */
-  readonly media?: Resource | undefined;
+  /** Media rows that prompts may refer to, one resource for each level that the model reads. */
+  readonly media?: readonly Resource[] | undefined;
 }
 
 /** Capacities for a model; its step program is built from them. */
@@ -65,8 +65,7 @@ export class Engine {
     const created: Resource[] = [];
     try {
       for (const spec of kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages)) created.push(parts.backend.createResource(spec));
-      const named = Object.fromEntries(created.map((resource) => [resource.spec.name, resource]));
-      const resources = parts.media === undefined ? named : { ...named, [MEDIA_ROWS]: parts.media };
+      const resources = Object.fromEntries([...created, ...(parts.media ?? [])].map((resource) => [resource.spec.name, resource]));
       this.#program = parts.backend.compile(parts.program, { weights: parts.weights, resources });
     } catch (error) {
       for (const resource of created) resource.dispose();

@@ -12,6 +12,8 @@ export interface WeightRecipe {
    * Absent: as stored, later axes flattened.
    */
   readonly layout?: "conv1d";
+  /** Where to look if none of `names` is there: in part number `part` of the `parts` equal ones, along the first axis, of a larger tensor. */
+  readonly fused?: { readonly names: readonly string[]; readonly part: number; readonly parts: number };
 }
 
 /** Says for each weight of a program where it comes from; undefined for one that another naming knows. */
@@ -40,6 +42,8 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const recipe = naming(name) ?? { names: [name] };
   if (shape.length === 3) return findStack(recipe.names, shape as readonly [number, number, number], checkpoint);
   const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
+  const whole = found === undefined ? recipe.fused?.names.find((candidate) => checkpoint.tensors.has(candidate)) : undefined;
+  if (whole !== undefined) return cutFused(checkpoint.entry(whole), shape, recipe.fused!);
   const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
   const dtype = storedDType(entry);
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
@@ -47,6 +51,16 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const { interleavedHeads } = entry;
   if (interleavedHeads === undefined) return { dtype, shape, location: partOf(entry) };
   return { dtype, shape, location: { kind: "bytes", bytes: orderHeadRows(await checkpoint.read(entry.name), entry, interleavedHeads) } };
+}
+
+/** Rows of a larger tensor. They are whole blocks of bytes, whatever its dtype. */
+function cutFused(entry: TensorEntry, shape: readonly number[], { part, parts }: NonNullable<WeightRecipe["fused"]>): WeightData {
+  const dtype = storedDType(entry);
+  checkShape(entry, entry.shape, [shape[0]! * parts, ...shape.slice(1)]);
+  const byteLength = entry.byteLength / parts;
+  if (entry.compute === undefined) return { dtype, shape, location: { kind: "file", file: entry.file, offset: entry.offset + part * byteLength, byteLength } };
+  const { compute } = entry;
+  return { dtype, shape, location: { kind: "computed", byteLength, compute: async () => (await compute()).subarray(part * byteLength, (part + 1) * byteLength) } };
 }
 
 /** A stack of experts: see `findExperts`. Nothing is read here. */

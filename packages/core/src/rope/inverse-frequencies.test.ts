@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inverseFrequencies, rotaryScale } from "./inverse-frequencies.ts";
+import { inverseFrequencies, rotaryAxes, rotaryScale } from "./inverse-frequencies.ts";
 import { parseRopeConfig, type RopeFields } from "./rope-config.ts";
 
 /** Frequencies of a head of 16, and the factor, as `ROPE_INIT_FUNCTIONS` of transformers 5.23 computes them for `LlamaConfig`. */
@@ -32,4 +32,14 @@ test.each(published)("%s", (_name, fields, length, scale, frequencies) => {
   const rope = parseRopeConfig({ rope_theta: 10_000, rope_scaling: fields, max_position_embeddings: 4096 }, { defaultTheta: 1, headWidth: 16, refuse });
   expect(rotaryScale(rope)).toBeCloseTo(scale, 12);
   inverseFrequencies(rope, 16, length, 4096).forEach((frequency, index) => expect(frequency / frequencies[index]!).toBeCloseTo(1, 6));
+});
+
+/** `apply_interleaved_mrope` of transformers 5.23 for Qwen3-VL: h at 1, 4, … below 3 × its count, w at 2, 5, …, and t everywhere else. */
+test.each([
+  { sections: [2, 1, 1], interleaved: false, axes: [0, 0, 1, 2] },
+  { sections: [4, 2, 2], interleaved: true, axes: [0, 1, 2, 0, 1, 2, 0, 0] },
+  { sections: [3, 3, 2], interleaved: true, axes: [0, 1, 2, 0, 1, 2, 0, 1] },
+  { sections: [0, 1, 3], interleaved: true, axes: [0, 1, 2, 0] },
+])("frequencies of M-RoPE follow axes $axes", ({ sections, interleaved, axes }) => {
+  expect(rotaryAxes({ theta: 1e6, scaling: { kind: "none" }, sections, interleaved }, 2 * axes.length)).toEqual(axes);
 });

@@ -30,10 +30,14 @@ export function rotaryScale({ scaling }: RopeConfig): number {
   return scaling.kind === "yarn" || scaling.kind === "longrope" ? scaling.attentionFactor : 1;
 }
 
-/** Which position axis each frequency follows: all the first, or the sections of M-RoPE in order. */
-export function rotaryAxes(rope: RopeConfig, width: number): readonly number[] {
-  if (rope.sections === undefined) return Array.from({ length: width / 2 }, () => 0);
-  return rope.sections.flatMap((count, axis) => Array.from({ length: count }, () => axis));
+/**
+ * Which position axis each frequency follows: all the first, or those of M-RoPE, section after section or interleaved. Interleaved,
+ * frequency i follows axis i mod 3 as long as the section of that axis lasts, and the first axis where it is used up.
+ */
+export function rotaryAxes({ sections, interleaved = false }: RopeConfig, width: number): readonly number[] {
+  if (sections === undefined) return Array.from({ length: width / 2 }, () => 0);
+  if (!interleaved) return sections.flatMap((count, axis) => Array.from({ length: count }, () => axis));
+  return Array.from({ length: width / 2 }, (_, index) => (index < sections[index % sections.length]! * sections.length ? index % sections.length : 0));
 }
 
 /** Longest sequence once scaling is applied; files differ in whether max_position_embeddings already counts it. */

@@ -6,8 +6,10 @@ export interface RopeConfig {
   /** Base of the frequencies. */
   readonly theta: number;
   readonly scaling: RopeScaling;
-  /** M-RoPE: how many consecutive frequencies follow the time, height and width axis. Absent: one axis for all. */
+  /** M-RoPE: how many frequencies follow the time, height and width axis. Absent: one axis for all. */
   readonly sections?: readonly number[];
+  /** Whether the frequencies of an axis are every third one, as in Qwen3-VL, rather than consecutive ones. */
+  readonly interleaved?: boolean;
 }
 
 /** How frequencies are stretched beyond the trained length; factors as published. */
@@ -111,11 +113,10 @@ export interface RopeContext {
 export function parseRopeConfig(source: RopeSource, context: RopeContext): RopeConfig {
   const fields = source.rope_parameters ?? source.rope_scaling ?? {};
   const theta = fields.rope_theta ?? source.rope_theta ?? context.defaultTheta;
-  if (fields.mrope_interleaved === true) throw new UnsupportedError({ feature: "interleaved M-RoPE (mrope_interleaved)" });
   if ((fields.partial_rotary_factor ?? 1) !== 1) throw new UnsupportedError({ feature: "a partial rotary factor" });
   const place = source.rope_parameters ? "rope_parameters" : "rope_scaling";
   const scaling = parseScaling(fields, source.max_position_embeddings, { ...context, refuse: (field, problem) => context.refuse(`${place}/${field}`, problem) });
-  return fields.mrope_section === undefined ? { theta, scaling } : { theta, scaling, sections: fields.mrope_section };
+  return fields.mrope_section === undefined ? { theta, scaling } : { theta, scaling, sections: fields.mrope_section, interleaved: fields.mrope_interleaved ?? false };
 }
 
 function parseScaling(fields: RopeFields, maxPositions: number, context: RopeContext): RopeScaling {

@@ -12,6 +12,8 @@ export interface NativeModality {
   /** Special tokens that the chat template puts around the placeholder. */
   readonly before: string;
   readonly after: string;
+  /** Name of the modality, listed before this one, whose encoder and connector it runs with. Absent: it has its own. */
+  readonly sharedWith?: string | undefined;
 }
 
 /** A published architecture put together: a text model and the adapters that came with it. */

@@ -10,12 +10,18 @@ const textFamily: FamilyLoader = async (folder) => ({
   modalities: [],
 });
 
-/** What reads images and sounds takes a third of the time and the memory of starting, which a text model needs not spend. */
+// What reads images and sounds takes a third of the time and the memory of starting, which a text model needs not spend.
 const omniFamily: FamilyLoader = async (...source) => (await import("./qwen2-5-omni-thinker.ts")).qwen25OmniThinker(...source);
+const qwen2VlFamily: FamilyLoader = async (...source) => (await import("./qwen2-vl.ts")).qwen2Vl(...source);
+const qwen25VlFamily: FamilyLoader = async (...source) => (await import("./qwen2-vl.ts")).qwen25Vl(...source);
+const qwen3VlFamily: FamilyLoader = async (...source) => (await import("./qwen3-vl.ts")).qwen3Vl(...source);
 
 /** Families by `model_type`. */
 const loaders: ReadonlyMap<string, FamilyLoader> = new Map<string, FamilyLoader>([
   ...textModelTypes.map((type) => [type, textFamily] as const),
+  ["qwen2_vl", qwen2VlFamily],
+  ["qwen2_5_vl", qwen25VlFamily],
+  ["qwen3_vl", qwen3VlFamily],
   ["qwen2_5_omni", omniFamily],
   ["qwen2_5_omni_thinker", omniFamily],
 ]);

@@ -35,12 +35,15 @@ function embeddingCase(rows: number, width: number, dtype: StorageDType, media?:
   }, { splittable: rows > 1 });
 }
 
-function gatherCase(rows: number, taps: number, width: number, combine: "concatenate" | "mean"): ConformanceCase {
-  return conformanceCase(`gather ${combine} ${rows}×${taps}×${width}`, combine === "mean" ? POINTWISE : 0, (draft) => {
+function gatherCase(rows: number, taps: number, width: number, combine: "concatenate" | "mean", stored = false): ConformanceCase {
+  return conformanceCase(`gather ${combine} ${rows}×${taps}×${width}${stored ? " of a resource" : ""}`, combine === "mean" ? POINTWISE : 0, (draft) => {
+    const { builder, random } = draft;
     const sourceRows = 13;
-    const source = draft.floats("source", [draft.dimension("sourceRows", sourceRows), width]);
-    const indices = Array.from({ length: rows * taps }, () => draft.random.integer(sourceRows + 1) - 1);
-    draft.builder.output("output", draft.builder.gather(source, draft.integers("indices", [draft.dimension("rows", rows), taps], indices), combine));
+    const values = draft.floats("source", [stored ? sourceRows : draft.dimension("sourceRows", sourceRows), width]);
+    const source = stored ? draft.resource("media", "f32", [sourceRows, width], false) : values;
+    if (stored) builder.store(values, source, draft.integers("slots", [sourceRows], random.permutation(sourceRows)));
+    const indices = Array.from({ length: rows * taps }, () => random.integer(sourceRows + 1) - 1);
+    builder.output("output", builder.gather(source, draft.integers("indices", [draft.dimension("rows", rows), taps], indices), combine));
   }, { splittable: rows > 1 });
 }
 
@@ -153,6 +156,7 @@ export const rowCases: readonly ConformanceCase[] = [
   ...([[1, 1, 1], [6, 1, 40], [5, 3, 17], [9, 8, 4], [0, 2, 5]] as const).flatMap(([rows, taps, width]) => [
     gatherCase(rows, taps, width, "concatenate"),
     gatherCase(rows, taps, width, "mean"),
+    gatherCase(rows, taps, width, "concatenate", true),
   ]),
   ...([[1, 1, 1], [3, 7, 5], [0, 8, 8], [5, 33, 17], [2, 128, 64], [17, 100, 31], [1, 320, 96], [33, 64, 130], [4, 4864, 16], [3, 48, 1000]] as const).flatMap(
     ([rows, depth, columns]) => storageDtypes.map((dtype, index) => linearCase(rows, depth, columns, dtype, (rows + index) % 2 === 0)),

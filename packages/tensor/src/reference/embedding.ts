@@ -25,24 +25,30 @@ export function* embedding(operation: EmbeddingOperation, memory: ProgramMemory)
 
 /** See `GatherOperation`. */
 export function* gather(operation: GatherOperation, memory: ProgramMemory): Steps {
-  const source = memory.floats(operation.source);
+  const read = rowReader(operation, memory);
   const [sourceRows, width] = memory.shape(operation.source) as [number, number];
   const indices = memory.integers(operation.indices);
   const [rows, taps] = memory.shape(operation.indices) as [number, number];
   const output = memory.floats(operation.output);
+  const values = new Float32Array(width);
   const mean = new Float64Array(width);
   for (let row = 0; row < rows; row++) {
     mean.fill(0);
     for (let tap = 0; tap < taps; tap++) {
       const index = indices[row * taps + tap]!;
-      const from = index === -1 ? -1 : memory.index("gather", operation.indices, row, index, sourceRows) * width;
-      for (let column = 0; column < width; column++) {
-        const value = from === -1 ? 0 : source[from + column]!;
-        if (operation.combine === "concatenate") output[(row * taps + tap) * width + column] = value;
-        else mean[column]! += value / taps;
-      }
+      if (index === -1) values.fill(0);
+      else read(memory.index("gather", operation.indices, row, index, sourceRows) * width, values);
+      if (operation.combine === "concatenate") output.set(values, (row * taps + tap) * width);
+      else values.forEach((value, column) => (mean[column]! += value / taps));
     }
     if (operation.combine === "mean") output.set(mean, row * width);
     yield;
   }
+}
+
+/** Copies cells of the source from `first` on, wherever they are. */
+function rowReader({ source }: GatherOperation, memory: ProgramMemory): (first: number, target: Float32Array) => void {
+  if (memory.hasResource(source)) return (first, target) => memory.resource(source).read(first, target);
+  const cells = memory.floats(source);
+  return (first, target) => target.set(cells.subarray(first, first + target.length));
 }

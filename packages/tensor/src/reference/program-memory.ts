@@ -75,6 +75,11 @@ export class ProgramMemory {
     return this.#valid(id) as Uint32Array;
   }
 
+  /** Whether a tensor is a resource. */
+  hasResource(id: TensorId): boolean {
+    return this.#resources.has(id);
+  }
+
   /** The resource bound to a tensor. */
   resource(id: TensorId): ReferenceResource {
     return this.#resources.get(id)!;

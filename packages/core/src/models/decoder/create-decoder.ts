@@ -14,15 +14,18 @@ export interface DecoderFamily {
   readonly layer: (step: DecoderStep, hidden: TensorSpec, index: number) => TensorSpec;
   /** What may stand before all names of weights; the first that is found wins. */
   readonly prefixes?: readonly string[] | undefined;
+  /** See `TextModel.mediaLevels`. Default 1. */
+  readonly mediaLevels?: number | undefined;
 }
 
 /** A text model whose layers are the family's and whose ends are those of every decoder: embedding, last norm, head. */
-export function createDecoder(config: DecoderConfig, { name, layer, prefixes = [""] }: DecoderFamily): TextModel {
+export function createDecoder(config: DecoderConfig, { name, layer, prefixes = [""], mediaLevels = 1 }: DecoderFamily): TextModel {
   return {
     vocabularySize: config.vocabularySize,
     hiddenSize: config.hiddenSize,
     contextLength: scaledContextLength(config.rope, config.contextLength),
     positionAxes: config.rope.sections?.length ?? 1,
+    mediaLevels,
     window: config.windows.find((window) => window !== undefined),
     frequencies: config.headWidth / 2,
     eosTokenIds: config.eosTokenIds,
@@ -41,11 +44,18 @@ function buildStep(step: DecoderStep, layer: DecoderFamily["layer"]): Program {
   const { builder, config, inputs, limits } = step;
   const table = builder.weight("model.embed_tokens.weight", [config.vocabularySize, config.hiddenSize]);
   let hidden = builder.embedding({ ids: inputs.ids, table, media: inputs.media });
-  for (let index = 0; index < config.layers; index++) hidden = layer(step, hidden, index);
+  for (let index = 0; index < config.layers; index++) hidden = addMedia(step, layer(step, hidden, index), index);
   const last = norm(step, builder.gather(hidden, inputs.outputRows), "model.norm");
   const head = config.tiedHead ? table : builder.weight("lm_head.weight", [config.vocabularySize, config.hiddenSize]);
   appendHead(builder, last, head, inputs, limits);
   return builder.build();
+}
+
+/** Deepstack (Meng et al., 2024): rows of media get what earlier layers of their encoder made of them, other rows nothing. */
+function addMedia({ builder, inputs: { media } }: DecoderStep, hidden: TensorSpec, layer: number): TensorSpec {
+  const deeper = media?.deeper[layer];
+  if (media === undefined || deeper === undefined) return hidden;
+  return builder.add(hidden, builder.gather(deeper, builder.reshape(media.index, [media.index.shape[0]!, 1])));
 }
 
 /** Checkpoints of bare models, without a head, have no `model.` before the names. */

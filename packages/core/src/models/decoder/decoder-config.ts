@@ -73,7 +73,7 @@ export function parseDecoderConfig(config: JsonObject, place: DecoderPlace, defa
   if (fields.num_attention_heads % keyHeads !== 0) refuseField(place, "num_key_value_heads", "it does not divide num_attention_heads");
   const headWidth = fields.head_dim ?? fields.hidden_size / fields.num_attention_heads;
   if (headWidth % 2 !== 0) refuseField(place, "num_attention_heads", `${fields.hidden_size} hidden values cannot be shared by ${fields.num_attention_heads} heads of even width`);
-  const { sections = [16, 24, 24], ...plainRope } = parseRopeConfig(fields, { defaultTheta: 10_000, headWidth, refuse: (field, problem) => refuseField(place, field, problem) });
+  const { sections = [16, 24, 24], interleaved, ...plainRope } = parseRopeConfig(fields, { defaultTheta: 10_000, headWidth, refuse: (field, problem) => refuseField(place, field, problem) });
   if (multimodal) {
     const counted = sections.reduce((sum, count) => sum + count, 0);
     if (sections.length !== 3 || counted !== headWidth / 2) refuseField(place, `${fields.rope_parameters ? "rope_parameters" : "rope_scaling"}/mrope_section`, `three counts are expected that share ${headWidth / 2} frequencies`);
@@ -90,7 +90,7 @@ export function parseDecoderConfig(config: JsonObject, place: DecoderPlace, defa
     epsilon: fields.rms_norm_eps,
     contextLength: fields.max_position_embeddings,
     // Text alone advances all axes together, so that sections make no difference to it.
-    rope: multimodal ? { ...plainRope, sections } : plainRope,
+    rope: multimodal ? { ...plainRope, sections, interleaved: interleaved ?? false } : plainRope,
     tiedHead: fields.tie_word_embeddings,
     eosTokenIds: typeof eos === "number" ? [eos] : eos,
   };

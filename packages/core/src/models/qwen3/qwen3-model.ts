@@ -1,12 +1,13 @@
 import type { TensorSpec } from "@polywen/tensor";
 import type { TextModel } from "../../text-model.ts";
-import { createDecoder } from "../decoder/create-decoder.ts";
+import { createDecoder, type DecoderFamily } from "../decoder/create-decoder.ts";
 import { attend, gatedMlp, linear, norm, rotate, splitHeads, type DecoderStep } from "../decoder/decoder-step.ts";
 import type { Qwen3Config } from "./qwen3-config.ts";
 
-/** The dense Qwen3 decoder. Weights carry the names of `Qwen3ForCausalLM`. */
-export function createQwen3Model(config: Qwen3Config): TextModel {
+/** The dense Qwen3 decoder, also the text part of Qwen3-VL. Weights carry the names of `Qwen3ForCausalLM`, with one of `prefixes` before them. */
+export function createQwen3Model(config: Qwen3Config, options: Pick<DecoderFamily, "prefixes" | "mediaLevels"> = {}): TextModel {
   return createDecoder(config, {
+    ...options,
     name: "qwen3",
     layer(step, input, index) {
       const prefix = `model.layers.${index}`;

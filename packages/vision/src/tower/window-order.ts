@@ -47,3 +47,9 @@ export function windowOrder(grid: PatchGrid, mergeSize: number, windowUnits: num
   }
   return result;
 }
+
+/** What towers without windows need: patches stay in the preprocessor's order. */
+export function frameOrder(grid: PatchGrid, mergeSize: number): Pick<WindowOrder, "positions" | "frameSpans"> {
+  const { positions, frameSpans } = windowOrder(grid, mergeSize, Infinity);
+  return { positions, frameSpans };
+}

@@ -1,0 +1,30 @@
+import { isJsonObject, type JsonObject, type ModelFolder } from "@polywen/formats";
+import { InvalidFileError } from "@polywen/tensor";
+
+/** An object in a config.json, and the way to it. */
+export interface ConfigPlace {
+  readonly folder: ModelFolder;
+  readonly fields: JsonObject;
+  readonly pointer: readonly string[];
+}
+
+/** The object under `name`. Throws `InvalidFileError` where there is none. */
+export function configPart({ folder, fields, pointer }: ConfigPlace, name: string): ConfigPlace {
+  const value = fields[name];
+  if (isJsonObject(value)) return { folder, fields: value, pointer: [...pointer, name] };
+  throw new InvalidFileError({ file: folder.configPath, problem: "an object is expected", pointer: `/${[...pointer, name].join("/")}` });
+}
+
+/** Parts of a checkpoint that feed each other must agree; in a damaged or mixed folder they do not. */
+export function requireEqual({ folder, pointer }: ConfigPlace, field: string, received: number, other: string, expected: number): void {
+  if (received === expected) return;
+  throw new InvalidFileError({ file: folder.configPath, problem: `it is ${received}, but ${other} is ${expected}`, pointer: `/${[...pointer, field].join("/")}` });
+}
+
+/** A token id under the first of `names` that is there; fields were renamed from `…_token_index` to `…_token_id`. */
+export function tokenId({ folder, fields, pointer }: ConfigPlace, names: readonly string[], vocabularySize: number): number {
+  const name = names.find((candidate) => fields[candidate] !== undefined) ?? names.at(-1)!;
+  const id = fields[name];
+  if (typeof id === "number" && Number.isSafeInteger(id) && id >= 0 && id < vocabularySize) return id;
+  throw new InvalidFileError({ file: folder.configPath, problem: `a token id below ${vocabularySize} is expected`, pointer: `/${[...pointer, name].join("/")}` });
+}
