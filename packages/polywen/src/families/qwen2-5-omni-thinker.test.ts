@@ -50,7 +50,7 @@ test.each([
   [{ processor: { feature_size: 80 } }, "/audio_config/num_mel_bins"],
   [{ audio: { n_window: 65_536, d_model: 65_536 } }, "/audio_config/n_window"],
   [{ audio: { d_model: 2, encoder_attention_heads: 1 } }, "/audio_config/encoder_attention_heads"],
-  [{ thinker: { image_token_id: 100 } }, "/image_token_index"],
+  [{ thinker: { image_token_id: 100 } }, "/image_token_id"],
   [{ thinker: { audio_token_id: undefined } }, "/audio_token_index"],
 ])("%j is refused at %s", async (changes, pointer) => {
   await expect(family(changes)).rejects.toMatchObject({ code: "FILE_INVALID", facts: { pointer } });
