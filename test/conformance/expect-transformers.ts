@@ -12,7 +12,7 @@ interface Expected {
 }
 
 /** Share of the logits' standard deviation by which a backend may differ from transformers in float32. */
-const TOLERANCE = 5e-4;
+export const TOLERANCE = 5e-4;
 
 /** The backends that run here; the configuration of vitest says why, where the native one could not have been built. */
 export const backends: readonly BackendName[] = process.env["POLYWEN_NATIVE_MISSING"] === "" ? ["reference", "cpu"] : ["reference"];

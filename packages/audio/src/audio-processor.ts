@@ -1,7 +1,7 @@
 import type { FeatureExtractorConfig } from "@polywen/formats";
 import { UnsupportedError } from "@polywen/tensor";
 import { decodeAudio, defaultAudioLimits, type AudioOptions, type AudioSource } from "./decode-audio.ts";
-import { logMelFeatures, type LogMel } from "./log-mel.ts";
+import { logMelFeatures, type LogMel, type LogMelOptions } from "./log-mel.ts";
 import { resample } from "./resample.ts";
 
 /** Sound ready for the audio tower. */
@@ -21,7 +21,7 @@ const marginSeconds = 1;
  * transformers does. Every field of `config` is used or refused.
  * Throws what `decodeAudio` throws, and UnsupportedError for a configuration that is not covered.
  */
-export async function preprocessAudio(source: AudioSource, config: FeatureExtractorConfig, options: AudioOptions = {}): Promise<PreprocessedAudio> {
+export async function preprocessAudio(source: AudioSource, config: FeatureExtractorConfig, options: AudioOptions & LogMelOptions = {}): Promise<PreprocessedAudio> {
   requireSupported(config);
   const limits = { ...defaultAudioLimits, ...options.limits };
   const seconds = Math.min(limits.maxSeconds, config.chunkLength);
@@ -29,7 +29,7 @@ export async function preprocessAudio(source: AudioSource, config: FeatureExtrac
   const sound = await decodeAudio(source, { ...options, limits: { ...limits, maxSeconds } });
   const resampled = await resample(sound, config.samplingRate, options.signal);
   const samples = resampled.samples.subarray(0, Math.ceil(seconds * config.samplingRate));
-  const features = await logMelFeatures(samples, config, options.signal);
+  const features = await logMelFeatures(samples, config, options);
   return { ...features, sampleCount: samples.length, resampled: resampled !== sound };
 }
 

@@ -8,8 +8,11 @@ export {
   type MonoSound,
   type RawSamples,
 } from "./decode-audio.ts";
-export { logMelFeatures, type LogMel, type LogMelConfig } from "./log-mel.ts";
+export { logMelFeatures, type LogMel, type LogMelConfig, type LogMelOptions } from "./log-mel.ts";
 export { resample } from "./resample.ts";
 export { audioProjection } from "./omni/audio-projection.ts";
 export { parseOmniAudioConfig, type OmniAudioConfig } from "./omni/omni-audio-config.ts";
 export { omniAudioEncoder, type OmniAudioEncoderOptions } from "./omni/omni-audio-encoder.ts";
+export { qwen2AudioEncoder, qwen2AudioProjector, type Qwen2AudioEncoderOptions } from "./qwen2-audio/qwen2-audio-encoder.ts";
+export { parseWhisperEncoderConfig, qwenTowerDefaults, whisperDefaults, type WhisperDefaults, type WhisperEncoderConfig, type WhisperSizes } from "./whisper/whisper-config.ts";
+export { whisperEncoder, type WhisperEncoderOptions } from "./whisper/whisper-encoder.ts";

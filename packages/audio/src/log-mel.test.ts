@@ -24,11 +24,11 @@ describe("logMelFeatures", () => {
   it.each(readGoldens<readonly Golden[]>("log-mel"))("equals transformers: $count samples, $mels mels, window $seconds s", async (golden) => {
     const samples = Float32Array.from(seededSound(golden.count, golden.seed), (sample) => sample / 32_768);
     const config = { ...published, featureSize: golden.mels, chunkLength: golden.seconds };
-    const { inputFeatures, mels, frames } = await logMelFeatures(samples, config);
-    expect([mels, frames, inputFeatures.length]).toEqual([golden.mels, golden.frames, golden.mels * golden.frames]);
+    const { inputFeatures, mels, frames, rows } = await logMelFeatures(samples, config);
+    expect([mels, frames, rows, inputFeatures.length]).toEqual([golden.mels, golden.frames, golden.frames, golden.mels * golden.frames]);
     let [minimum, maximum] = [Infinity, -Infinity];
     for (let mel = 0; mel < mels; mel++) {
-      const row = inputFeatures.subarray(mel * frames, (mel + 1) * frames);
+      const row = Float32Array.from({ length: frames }, (_, frame) => inputFeatures[frame * mels + mel]!);
       const mean = row.reduce((sum, value) => sum + value, 0) / frames;
       const deviation = Math.sqrt(row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / frames);
       [minimum, maximum] = row.reduce<[number, number]>(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [minimum, maximum]);
@@ -38,6 +38,18 @@ describe("logMelFeatures", () => {
     }
     expect(Math.abs(minimum - golden.minimum)).toBeLessThan(tolerance);
     expect(Math.abs(maximum - golden.maximum)).toBeLessThan(tolerance);
+  });
+
+  it("gives the frames of the padding on request: first those that reach back into the sound, then the floor", async () => {
+    const sound = Float32Array.from({ length: 16_000 }, (_, index) => Math.sin(index * index));
+    const config = { ...published, chunkLength: 2 };
+    const { inputFeatures, frames } = await logMelFeatures(sound, config);
+    const padded = await logMelFeatures(sound, config, { padded: true });
+    expect(padded).toMatchObject({ frames: 100, rows: 200 });
+    expect(padded.inputFeatures.subarray(0, frames * 128)).toEqual(inputFeatures);
+    const [first, ...others] = Array.from({ length: 100 }, (_, index) => new Set(padded.inputFeatures.subarray((frames + index) * 128, (frames + index + 1) * 128)));
+    expect(first!.size).toBeGreaterThan(1);
+    expect(others.slice(1).every((values) => values.size === 1)).toBe(true);
   });
 
   it("gives the floor for silence", async () => {
@@ -50,7 +62,7 @@ describe("logMelFeatures", () => {
     await expect(logMelFeatures(new Float32Array(16_001), { ...published, chunkLength: 1 })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 10);
-    await expect(logMelFeatures(new Float32Array(4_000_000), published, controller.signal)).rejects.toMatchObject({ code: "ABORTED" });
+    await expect(logMelFeatures(new Float32Array(4_000_000), published, { signal: controller.signal })).rejects.toMatchObject({ code: "ABORTED" });
   });
 });
 

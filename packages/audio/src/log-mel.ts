@@ -6,11 +6,20 @@ import { TimeSlices } from "@polywen/cross-modal";
 
 /** Features of a sound, as Whisper-type encoders read them. */
 export interface LogMel {
-  /** `[mels, frames]`, row-major; one frame for each hop, 10 ms in published models. */
+  /** `[rows, mels]`; one row for each hop, 10 ms in published models. It is the transpose of what transformers gives. */
   readonly inputFeatures: Float32Array;
   readonly mels: number;
   /** Frames that begin inside the sound: `ceil(samples / hop)`. */
   readonly frames: number;
+  /** Rows of `inputFeatures`: the frames, and with `padded` those of the padding after them. */
+  readonly rows: number;
+}
+
+/** Options of `logMelFeatures`. */
+export interface LogMelOptions {
+  /** True to give the frames of the padding too, up to the end of the window. Default false. */
+  readonly padded?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The sizes of the transform, as the published configuration names them. */
@@ -26,36 +35,31 @@ const smallestPower = 1e-10;
  *
  * Runs in slices. Throws InvalidArgumentError if `samples` are none, or more than the window has, and AbortedError.
  */
-export async function logMelFeatures(samples: Float32Array, config: LogMelConfig, signal?: AbortSignal): Promise<LogMel> {
+export async function logMelFeatures(samples: Float32Array, config: LogMelConfig, options: LogMelOptions = {}): Promise<LogMel> {
   const { fftSize, hopLength, featureSize: mels } = config;
   const padded = config.chunkLength * config.samplingRate;
   if (samples.length === 0 || samples.length > padded) {
     throw new InvalidArgumentError({ argument: "samples", expected: `1 to ${padded} samples`, received: samples });
   }
-  const slices = new TimeSlices("Computing log-mel features", signal);
+  const slices = new TimeSlices("Computing log-mel features", options.signal);
   const spectrum = new PowerSpectrum(periodicHann(fftSize));
   const filters = melFilters(mels, fftSize, config.samplingRate);
   const allFrames = Math.floor(padded / hopLength);
   const frames = Math.min(Math.ceil(samples.length / hopLength), allFrames);
   // Frames that begin in the padding can still reach back into the sound and hold the maximum.
   const touched = Math.min(Math.floor((samples.length - 1 + fftSize / 2) / hopLength) + 1, allFrames);
-  const inputFeatures = new Float32Array(mels * frames);
+  const rows = options.padded === true ? allFrames : frames;
+  const inputFeatures = new Float32Array(mels * Math.max(rows, touched)).fill(Math.log10(smallestPower));
   const frame = new Float32Array(fftSize);
   const power = new Float64Array(fftSize / 2 + 1);
-  const column = new Float32Array(mels);
-  let maximum = Math.log10(smallestPower);
   for (let index = 0; index < touched; index++) {
     if (slices.over) await slices.next();
     cutFrame(samples, padded, index * hopLength - fftSize / 2, frame);
     spectrum.compute(frame, power);
-    logMelColumn(power, filters, column);
-    for (let mel = 0; mel < mels; mel++) {
-      maximum = Math.max(maximum, column[mel]!);
-      if (index < frames) inputFeatures[mel * frames + index] = column[mel]!;
-    }
+    logMelRow(power, filters, inputFeatures.subarray(index * mels, (index + 1) * mels));
   }
-  compress(inputFeatures, maximum - 8);
-  return { inputFeatures, mels, frames };
+  compress(inputFeatures);
+  return { inputFeatures: inputFeatures.subarray(0, rows * mels), mels, frames, rows };
 }
 
 function periodicHann(size: number): Float64Array {
@@ -75,14 +79,18 @@ function cutFrame(samples: Float32Array, padded: number, start: number, frame: F
   }
 }
 
-function logMelColumn(power: Float64Array, { weights, bins, starts, ends }: MelFilters, column: Float32Array): void {
-  for (let mel = 0; mel < column.length; mel++) {
+function logMelRow(power: Float64Array, { weights, bins, starts, ends }: MelFilters, row: Float32Array): void {
+  for (let mel = 0; mel < row.length; mel++) {
     let sum = 0;
     for (let bin = starts[mel]!; bin < ends[mel]!; bin++) sum += weights[mel * bins + bin]! * power[bin]!;
-    column[mel] = Math.log10(Math.max(sum, smallestPower));
+    row[mel] = Math.log10(Math.max(sum, smallestPower));
   }
 }
 
-function compress(features: Float32Array, floor: number): void {
+/** Everything more than 80 dB below the loudest value is raised to there. */
+function compress(features: Float32Array): void {
+  let maximum = -Infinity;
+  for (let index = 0; index < features.length; index++) maximum = Math.max(maximum, features[index]!);
+  const floor = maximum - 8;
   for (let index = 0; index < features.length; index++) features[index] = (Math.max(features[index]!, floor) + 4) / 4;
 }

@@ -14,6 +14,11 @@ export interface Connector {
   readonly naming?: WeightNaming;
 }
 
+/** Features are rows as they are: for an encoder alone, or one whose features have the width of the text model already. */
+export function identityConnector(): Connector {
+  return { stack: 1, build: (_, features) => features };
+}
+
 /** One linear layer: weights `connector.weight` [hidden size, stack × width] and `connector.bias`. */
 export function linearConnector(options: { readonly stack?: number } = {}): Connector {
   const stack = checkedStack(options.stack);

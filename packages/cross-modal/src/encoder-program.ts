@@ -20,7 +20,7 @@ import type { ModalityDefinition } from "./modality.ts";
 /** What a media encoder runs with. */
 export interface MediaEncoderParts {
   readonly backend: Backend;
-  /** The resources that media rows are written to, f32 [slots, hidden size]: one for each level that the text model reads. */
+  /** The resources that media rows are written to, f32 [slots, hidden size]: one for each level that the text model reads. None for an encoder alone, whose rows go to `onRows` only. */
   readonly media: readonly Resource[];
 }
 
@@ -85,8 +85,8 @@ export class EncoderProgram {
     const program = this.#programFor(prepared.sizes);
     writeInputs(program, { ...prepared.inputs, slots: Int32Array.from(slots), none: new Int32Array(slots.length).fill(-1) }, prepared.sizes);
     await program.run(prepared.sizes, options);
-    const rowsOf = ({ spec: { shape } }: Resource, level: number): Float32Array => program.output(`rows.${level}`, "f32").subarray(0, prepared.rows * shape[1]!);
-    options.onRows?.(this.#parts.media.map(rowsOf));
+    const outputs = new Map(program.program.tensors.filter(({ role }) => role === "output").map(({ name, shape }) => [name, elementCount(shape, prepared.sizes)]));
+    options.onRows?.(Array.from(outputs.keys(), (_, level) => program.output(`rows.${level}`, "f32").subarray(0, outputs.get(`rows.${level}`))));
   }
 
   /** Frees a huge program after the last medium that waited for it. */
@@ -126,17 +126,21 @@ function smallestCapacities({ encoder }: ModalityDefinition<unknown>): Sizes {
   return Object.fromEntries(names.map((name) => [name, SMALLEST_CAPACITY]));
 }
 
-/** Encoder, connector and the stores into media rows as one program. Levels that the modality does not have are zeros. */
+/** Encoder, connector and the stores into media rows, if there are any, as one program. Levels that the modality does not have are zeros. */
 function buildMediaProgram(definition: ModalityDefinition<unknown>, capacities: Sizes, media: readonly ResourceSpec[]): Program {
   const builder = new ProgramBuilder(definition.name);
   const { encoder, connector } = definition;
-  const [slots = 0, hiddenSize = 0] = media[0]!.shape;
+  const [slots = 0, hiddenSize = 0] = media[0]?.shape ?? [];
   const [features, ...deeper] = listOf(
     encoder.kind === "program"
       ? encoder.build(builder, capacities)
       : builder.input(FEATURES, "f32", [builder.dimension(FEATURES, capacities[FEATURES] ?? SMALLEST_CAPACITY), encoder.width]),
   );
   const levels = listOf(connector.build(builder, features!, hiddenSize, deeper));
+  if (media.length === 0) {
+    levels.forEach((values, level) => builder.output(`rows.${level}`, values));
+    return builder.build();
+  }
   if (levels.length > media.length) {
     throw new InvalidArgumentError({ argument: `${definition.name} connector`, expected: `rows for the ${media.length} levels that the text model reads`, received: levels.length });
   }

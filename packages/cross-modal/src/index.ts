@@ -1,4 +1,4 @@
-export { linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
+export { identityConnector, linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
 export type { Encoder, Features, FunctionEncoder, PreparedMedium, ProgramEncoder } from "./encoder.ts";
 export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
 export type { EncodeOptions, MediaEncoderParts } from "./encoder-program.ts";

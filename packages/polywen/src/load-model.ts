@@ -51,10 +51,10 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
 async function loadModalities(backend: Backend, media: readonly Resource[], { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {
   const parts = { backend, media };
   const loaded = new Map<string, LoadedModality>();
-  for (const { definition, placeholder, before, after, sharedWith } of family.modalities) {
+  for (const { definition, sharedWith, ...place } of family.modalities) {
     const shared = sharedWith === undefined ? undefined : loaded.get(sharedWith)?.encoder.sharedWith(definition);
     const encoder = keep(shared ?? (await MediaEncoder.load({ definition, weights: checkpoint }, parts, { signal: options.signal })));
-    loaded.set(definition.name, { encoder, placeholder, before, after });
+    loaded.set(definition.name, { encoder, ...place });
   }
   for (const [index, modality] of (options.modalities ?? []).entries()) {
     const { name } = modality.definition;

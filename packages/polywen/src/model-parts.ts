@@ -1,17 +1,13 @@
 import type { Engine, SamplingOptions } from "@polywen/core";
 import type { LayoutRule, MediaEncoder } from "@polywen/cross-modal";
 import type { Backend, Weights } from "@polywen/tensor";
+import type { MediumPlace } from "./families/family.ts";
 import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
 import type { MediaRows } from "./media-rows.ts";
 
-/** A modality of a loaded model. */
-export interface LoadedModality {
+/** A modality of a loaded model. Its placeholder is a token of the checkpoint, or a negative number for a modality that the user added. */
+export interface LoadedModality extends MediumPlace {
   readonly encoder: MediaEncoder;
-  /** Id that stands for its rows: a token of the checkpoint, or a negative number for a modality that the user added. */
-  readonly placeholder: number;
-  /** Special tokens around the placeholder. */
-  readonly before: string;
-  readonly after: string;
 }
 
 /** Everything a loaded model is made of. */

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { writeSafetensors } from "@polywen/formats";
-import { audio, image, PolywenError, type Logits } from "polywen";
+import { audio, image, isEncoder, loadEncoder, PolywenError, type EncodedMedium, type Logits } from "polywen";
 import { interruption } from "../interruption.ts";
-import { logitsTensors } from "../logits/logits-tensors.ts";
+import { logitsTensors, mediaTensors } from "../logits/logits-tensors.ts";
 import { readLogitsInput, type LogitsCommandInput } from "../logits/read-logits-input.ts";
-import { addModelOptions, loadForCommand, type ModelCommandOptions } from "../model-options.ts";
+import { addModelOptions, defined, loadForCommand, type ModelCommandOptions } from "../model-options.ts";
 import { printJson } from "../output.ts";
 
 interface LogitsOptions extends ModelCommandOptions {
@@ -46,9 +46,23 @@ export function addLogitsCommand(program: Command): void {
 async function run(source: string, options: LogitsOptions): Promise<void> {
   const signal = interruption();
   const input = await readLogitsInput(options.input);
+  if (await isEncoder(source)) return runEncoder(source, input, options, signal);
   const { logits, warnings } = await computeLogits(source, input, options, signal);
   await writeSafetensors(options.output, logitsTensors(logits));
   if (options.json === true) await printJson({ output: options.output, rows: logits.ids.length, greedy: Array.from(logits.greedy), warnings });
+}
+
+/** An encoder alone has no logits: what it makes of each medium is written. */
+async function runEncoder(source: string, input: LogitsCommandInput, { backend, threads, output, json }: LogitsOptions, signal: AbortSignal): Promise<void> {
+  const encoder = await loadEncoder(source, defined({ backend, threads, media: { overlongAudio: "cut" as const }, signal }));
+  try {
+    const encoded: EncodedMedium[] = [];
+    for (const file of [...input.images, ...input.audios]) encoded.push(await encoder.encode(file, { signal }));
+    await writeSafetensors(output, mediaTensors(encoded));
+    if (json === true) await printJson({ output, rows: encoded.reduce((sum, { rows }) => sum + rows, 0), warnings: encoder.info.warnings });
+  } finally {
+    await encoder.dispose();
+  }
 }
 
 /**

@@ -7,13 +7,20 @@ import type { Logits, MediumTrace } from "polywen";
  */
 export function logitsTensors(logits: Logits): SafetensorsTensor[] {
   const { ids, vocabularySize, positionAxes, media } = logits;
-  const images = media.filter(({ modality }) => modality === "image");
-  const audios = media.filter(({ modality }) => modality === "audio");
   return [
     integers("ids", ids),
     { name: "logits", dtype: "F32", shape: [ids.length, vocabularySize], data: logits.logits },
     integers("greedy", logits.greedy),
     ...(positionAxes === 1 ? [] : [{ ...integers("positions", transpose(logits.positions, positionAxes)), shape: [positionAxes, ids.length] }]),
+    ...mediaTensors(media),
+  ];
+}
+
+/** What encoders made of media, and what they made it of. */
+export function mediaTensors(media: readonly MediumTrace[]): SafetensorsTensor[] {
+  const images = media.filter(({ modality }) => modality === "image");
+  const audios = media.filter(({ modality }) => modality === "audio");
+  return [
     ...(images.length === 0 ? [] : [matrix("pixel_values", images.map(pixelValues), sum(images, ({ sizes }) => sizes["patches"]!)), features("image_features", images), ...deepstack(images)]),
     ...(audios.length === 0 ? [] : [logMels(audios), features("audio_features", audios)]),
   ];

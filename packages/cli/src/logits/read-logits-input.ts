@@ -4,7 +4,7 @@ import { parseWith, readJsonObject } from "@polywen/formats";
 
 /** Input of `polywen logits`, its paths made absolute. */
 export interface LogitsCommandInput {
-  /** One placeholder token for each medium. */
+  /** One placeholder token for each medium; none for an encoder alone. */
   readonly ids: readonly number[];
   readonly images: readonly string[];
   readonly audios: readonly string[];
@@ -15,7 +15,7 @@ export interface LogitsCommandInput {
 const count = z.int("a non-negative integer is expected").nonnegative("a non-negative integer is expected");
 const paths = z.array(z.string("a path is expected"), "a list of paths is expected").default([]);
 const schema = z.object({
-  ids: z.array(count, "a list of token ids is expected").min(1, "at least one token id is expected"),
+  ids: z.array(count, "a list of token ids is expected").default([]),
   images: paths,
   audios: paths,
   maxTokens: count.default(0),

@@ -4,14 +4,20 @@ import type { LayoutRule, ModalityDefinition } from "@polywen/cross-modal";
 import type { ModelFolder } from "@polywen/formats";
 import type { ImageLimits } from "@polywen/vision";
 
-/** A modality that comes with a published checkpoint. */
-export interface NativeModality {
-  readonly definition: ModalityDefinition<unknown>;
-  /** Token id that stands for its rows in a prompt. */
+/** How a medium stands in a prompt. */
+export interface MediumPlace {
+  /** Token id that stands for its rows. */
   readonly placeholder: number;
   /** Special tokens that the chat template puts around the placeholder. */
   readonly before: string;
   readonly after: string;
+  /** Words that the template writes around those; `earlier` media of the kind came before this one. Absent: none. */
+  readonly label?: ((earlier: number) => { readonly before: string; readonly after: string }) | undefined;
+}
+
+/** A modality that comes with a published checkpoint. */
+export interface NativeModality extends MediumPlace {
+  readonly definition: ModalityDefinition<unknown>;
   /** Name of the modality, listed before this one, whose encoder and connector it runs with. Absent: it has its own. */
   readonly sharedWith?: string | undefined;
 }

@@ -49,7 +49,8 @@ test.each([
   [{ audio: { output_dim: 64 } }, "/audio_config/output_dim"],
   [{ processor: { feature_size: 80 } }, "/audio_config/num_mel_bins"],
   [{ audio: { n_window: 65_536, d_model: 65_536 } }, "/audio_config/n_window"],
-  [{ audio: { d_model: 2, encoder_attention_heads: 1 } }, "/audio_config/encoder_attention_heads"],
+  [{ audio: { d_model: 2, encoder_attention_heads: 1 } }, "/audio_config/d_model"],
+  [{ audio: { encoder_attention_heads: 3 } }, "/audio_config/encoder_attention_heads"],
   [{ thinker: { image_token_id: 100 } }, "/image_token_id"],
   [{ thinker: { audio_token_id: undefined } }, "/audio_token_index"],
 ])("%j is refused at %s", async (changes, pointer) => {

@@ -33,10 +33,12 @@ export async function preparePrompt(parts: ModelParts, messages: readonly Checke
   requireShort(parts, messages);
   const marks = new MediaMarks();
   const given: MediaPart[] = [];
-  const marked = messages.map(({ role, parts: content }) => ({
-    role,
-    content: content.map((part) => (typeof part === "string" ? part : marks.mark(given.push(part) - 1))).join(""),
-  }));
+  const place = (part: MediaPart): string => {
+    const mark = marks.mark(given.push(part) - 1);
+    const label = options.raw ? undefined : parts.modalities.get(part.modality)?.label?.(given.filter(({ modality }) => modality === part.modality).length - 1);
+    return label === undefined ? mark : `${label.before}${mark}${label.after}`;
+  };
+  const marked = messages.map(({ role, parts: content }) => ({ role, content: content.map((part) => (typeof part === "string" ? part : place(part))).join("") }));
   const rendered = options.raw ? marked.map(({ content }) => ({ text: content, trusted: true })) : await render(parts, marked, options.signal);
   const { texts, media: order } = marks.split(rendered);
   if (order.length !== given.length) {

@@ -1,0 +1,21 @@
+import { parseWhisperEncoderConfig, whisperDefaults, whisperEncoder } from "@polywen/audio";
+import { defineModality, identityConnector, type ModalityDefinition } from "@polywen/cross-modal";
+import { readPreprocessorConfig } from "@polywen/formats";
+import { NotFoundError } from "@polywen/tensor";
+import { requireEqual } from "./config-place.ts";
+import type { EncoderLoader } from "./encoder-registry.ts";
+import { framesOf } from "./qwen2-audio.ts";
+
+/** The encoder of a Whisper checkpoint. Its decoder is left alone. */
+export const whisper: EncoderLoader = async (folder, media) => {
+  const { configPath: file, config: fields } = folder;
+  const config = parseWhisperEncoderConfig(fields, file, [], whisperDefaults);
+  const { preprocessorConfig } = folder.files;
+  const { audio: processor } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  if (processor === undefined) throw new NotFoundError({ what: "File", name: "preprocessor_config.json", where: folder.path }, { hint: "It says how sound becomes the features that the encoder reads." });
+  const place = { folder, fields, pointer: [] };
+  requireEqual(place, "num_mel_bins", config.melBands, "feature_size of the feature extractor", processor.featureSize);
+  requireEqual(place, "max_source_positions", config.positions, "half the frames of the feature extractor's window", framesOf(processor) / 2);
+  const encoder = whisperEncoder(config, { processor, limits: media.audio, overlong: media.overlongAudio });
+  return defineModality({ name: "audio", encoder, connector: identityConnector() }).definition as ModalityDefinition<unknown>;
+};
