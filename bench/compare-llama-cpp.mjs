@@ -112,21 +112,19 @@ async function withNeighbour(busy, work) {
 }
 
 /**
- * The fastest settings of node-llama-cpp for a phase, after a warm-up.
+ * Settings of node-llama-cpp for a phase and what each reached after a warm-up, the fastest first.
  * @param {Phase} phase
  */
-async function bestSettings(phase) {
+async function trySettings(phase) {
   const tried = [];
   for (const settings of candidates) {
     const peer = startLlama(phase, settings);
     await peer.ready;
     await peer.run({ ...requestOf({ ...phase, context: 16 }, 0), generate: 1 });
-    tried.push({ ...settings, speed: (await measure(peer, phase, requestOf(phase, 0))).speed });
+    tried.push({ ...settings, speed: rounded((await measure(peer, phase, requestOf(phase, 0))).speed) });
     await peer.close();
   }
-  const [best] = tried.sort((a, b) => b.speed - a.speed);
-  if (best === undefined) throw new RangeError("No settings were tried.");
-  return { threads: best.threads, flashAttention: best.flashAttention };
+  return tried.sort((a, b) => b.speed - a.speed);
 }
 
 /** Leading tokens that both chose alike, over all sequences. @param {number[][]} ours @param {number[][]} theirs */
@@ -152,7 +150,9 @@ async function measureMachine(polywen) {
 
 /** @param {Phase} phase */
 async function comparePhase(phase) {
-  const settings = await bestSettings(phase);
+  const tried = await trySettings(phase);
+  const [settings] = tried;
+  if (settings === undefined) throw new RangeError("No settings were tried.");
   const [polywen, llama] = [startPolywen(phase), startLlama(phase, settings)];
   await Promise.all([polywen.ready, llama.ready]);
   const { info } = await polywen.ready;
@@ -171,7 +171,7 @@ async function comparePhase(phase) {
   await Promise.all([polywen.close(), llama.close()]);
   const bandwidth = quantile(machine["readBandwidth"] ?? [], 0.5);
   const share = phase.times === "decode" && phase.sequences === 1 ? { decodeShareOfBandwidth: rounded((quantile(runs.ours, 0.5) * info.weightBytes) / bandwidth) } : {};
-  return { unit: "tokens/s", ...compared(runs.ours, runs.theirs), ...share, llamaCppSettings: settings, equalTokens: runs.equal, ofTokens: phase.sequences * (phase.generate + 1) };
+  return { unit: "tokens/s", ...compared(runs.ours, runs.theirs), ...share, llamaCppSettings: tried, equalTokens: runs.equal, ofTokens: phase.sequences * (phase.generate + 1) };
 }
 
 /** Milliseconds a token that reporting alternatives adds. @param {Peer} peer @param {number} tokens */

@@ -1,12 +1,12 @@
-// Exponentials in double for numbers that are not positive: the same bits on every tier, and fast enough for a whole
-// vocabulary.
+// Exponentials in double for numbers that are not positive: the same bits on every tier, because nothing is fused.
+// Compilers make vectors of it. Everything has internal linkage: each tier compiles it with its own instructions.
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 namespace polywen {
+namespace {
 
 // exp(x) for x <= 0 within two units of the last place: 2^k times the Taylor series of the rest, whose next term is
 // below 2e-16 for |rest| <= ln(2) / 2. Zero below -708, where the result would be subnormal.
@@ -29,15 +29,15 @@ inline double exponential(double x) {
 }
 
 // The sum of exponentials, in eight lanes of fixed order.
-inline double sum_of_exponentials(const double* values, size_t count) {
-  constexpr size_t kLanes = 8, kBlock = 512;
+inline double sum_in_lanes(const double* values, int64_t count) {
+  constexpr int64_t kLanes = 8, kBlock = 512;
   double block[kBlock], lanes[kLanes] = {};
-  for (size_t first = 0; first < count; first += kBlock) {
-    const size_t size = std::min(kBlock, count - first);
-    for (size_t i = 0; i < size; i++) block[i] = exponential(values[first + i]);
-    std::fill(block + size, block + kBlock, 0.0);
-    for (size_t i = 0; i < kBlock; i += kLanes) {
-      for (size_t lane = 0; lane < kLanes; lane++) lanes[lane] += block[i + lane];
+  for (int64_t first = 0; first < count; first += kBlock) {
+    const int64_t size = count - first < kBlock ? count - first : kBlock;
+    for (int64_t i = 0; i < size; i++) block[i] = exponential(values[first + i]);
+    for (int64_t i = size; i < kBlock; i++) block[i] = 0;
+    for (int64_t i = 0; i < kBlock; i += kLanes) {
+      for (int64_t lane = 0; lane < kLanes; lane++) lanes[lane] += block[i + lane];
     }
   }
   double sum = 0;
@@ -45,4 +45,5 @@ inline double sum_of_exponentials(const double* values, size_t count) {
   return sum;
 }
 
+}  // namespace
 }  // namespace polywen

@@ -155,6 +155,8 @@ struct Kernels {
   void (*swiglu)(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
   // Items: row blocks of kAttentionRows query rows times key heads (block * key_heads + key_head).
   void (*attention)(const AttentionArgs&, int begin, int end);
+  // The sum of the exponentials of values that are not positive. The same bits on every tier.
+  double (*sum_of_exponentials)(const double* values, int64_t count);
   // The fastest that the instructions of this tier can be, for comparison. Null where nobody asks.
   PeakLoop peak_int8 = nullptr;
   PeakLoop peak_float = nullptr;

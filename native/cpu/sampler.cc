@@ -2,44 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "error.h"
 #include "exponential.h"
+#include "scores.h"
 
 namespace polywen {
 namespace {
-
-struct Candidate {
-  double value;
-  int32_t id;
-
-  // Whether this one comes first: larger value, lower id among equals.
-  bool operator<(const Candidate& other) const { return value != other.value ? value > other.value : id < other.id; }
-};
-
-// The `count` largest values in order. One pass keeps twice as many candidates at most, and whenever they are too
-// many drops those that cannot be among the best.
-std::vector<Candidate> largest(const std::vector<double>& values, size_t count) {
-  std::vector<Candidate> best;
-  best.reserve(std::min(values.size(), 2 * count));
-  double threshold = -INFINITY;
-  bool full = false;
-  for (size_t id = 0; id < values.size(); id++) {
-    if (full && values[id] <= threshold) continue;  // an equal of higher id comes after all that were kept
-    best.push_back({values[id], static_cast<int32_t>(id)});
-    if (best.size() < 2 * count) continue;
-    std::nth_element(best.begin(), best.begin() + static_cast<ptrdiff_t>(count) - 1, best.end());
-    best.resize(count);
-    threshold = best.back().value;
-    full = true;
-  }
-  std::sort(best.begin(), best.end());
-  if (best.size() > count) best.resize(count);
-  return best;
-}
 
 // How many of the descending weights reach `goal`; 0 if their sum does not.
 size_t count_reaching(const std::vector<double>& weights, double goal) {
@@ -55,41 +28,35 @@ size_t count_reaching(const std::vector<double>& weights, double goal) {
 // nearly all of the probability.
 class Draw {
  public:
-  Draw(const std::vector<double>& logits, const SampleParameters& parameters, double random)
-      : logits_(logits),
+  Draw(const Scores& scores, const Kernels& kernels, const SampleParameters& parameters, double random)
+      : scores_(scores),
+        kernels_(kernels),
         parameters_(parameters),
         random_(random),
-        maximum_(*std::max_element(logits.begin(), logits.end())),
-        limit_(parameters.top_k > 0 ? std::min(logits.size(), static_cast<size_t>(parameters.top_k)) : logits.size()) {}
+        limit_(parameters.top_k > 0 ? std::min(scores.size(), static_cast<size_t>(parameters.top_k)) : scores.size()) {}
 
   int32_t token() {
-    if (limit_ < logits_.size()) {
-      take(limit_);
-      total_ = 0;
-      for (const double weight : weights_) total_ += weight;
-    } else {
-      total_ = total_weight();
-    }
-    for (size_t count = std::min<size_t>(limit_, 64);; count = std::min(limit_, 8 * count)) {
-      if (weights_.size() < count) take(count);
+    const bool all = limit_ == scores_.size();
+    take(all ? std::min<size_t>(limit_, 64) : limit_);
+    total_ = all ? total_weight() : std::accumulate(weights_.begin(), weights_.end(), 0.0);
+    for (;;) {
       const std::optional<int32_t> chosen = choose();
       if (chosen) return *chosen;
+      take(std::min(limit_, 8 * weights_.size()));
     }
   }
 
  private:
-  double weight_of(double logit) const { return exponential((logit - maximum_) / parameters_.temperature); }
-
   double total_weight() const {
-    std::vector<double> scaled(logits_.size());
-    for (size_t i = 0; i < scaled.size(); i++) scaled[i] = (logits_[i] - maximum_) / parameters_.temperature;
-    return sum_of_exponentials(scaled.data(), scaled.size());
+    double sum = 0;
+    for (int64_t piece = 0; piece < scores_.pieces(); piece++) sum += scores_.sum_of_piece(kernels_, piece, candidates_[0].score, parameters_.temperature);
+    return sum;
   }
 
   void take(size_t count) {
-    candidates_ = largest(logits_, count);
+    candidates_ = scores_.highest(count);
     weights_.resize(candidates_.size());
-    for (size_t i = 0; i < weights_.size(); i++) weights_[i] = weight_of(candidates_[i].value);
+    for (size_t i = 0; i < weights_.size(); i++) weights_[i] = exponential((candidates_[i].score - candidates_[0].score) / parameters_.temperature);
   }
 
   // How many tokens top-p and min-p keep, if the sorted ones tell.
@@ -122,39 +89,25 @@ class Draw {
     return std::nullopt;
   }
 
-  const std::vector<double>& logits_;
+  const Scores& scores_;
+  const Kernels& kernels_;
   const SampleParameters& parameters_;
   const double random_;
-  const double maximum_;
   const size_t limit_;
   double total_ = 0;
   std::vector<Candidate> candidates_;
   std::vector<double> weights_;
 };
 
-// Logarithm of the sum of exponentials; NaN or infinite for unusable logits.
-double log_sum_exp(const std::vector<double>& logits) {
-  double maximum = -INFINITY;
-  bool unusable = false;
-  for (const double logit : logits) {
-    unusable |= !(logit < INFINITY);
-    maximum = std::max(maximum, logit);
-  }
-  if (unusable || maximum == -INFINITY) return NAN;
-  std::vector<double> shifted(logits.size());
-  for (size_t i = 0; i < shifted.size(); i++) shifted[i] = logits[i] - maximum;
-  return maximum + std::log(sum_of_exponentials(shifted.data(), shifted.size()));
-}
-
-void report_alternatives(const SampleRow& row, const std::vector<double>& logits, double normaliser) {
+void report_alternatives(const SampleRow& row) {
   std::fill_n(row.top_tokens, kTopLogprobs, -1);
   std::fill_n(row.top_logprobs, kTopLogprobs, 0.0f);
   const size_t count = static_cast<size_t>(row.parameters.top_logprobs);
   if (count == 0) return;
-  const std::vector<Candidate> best = largest(logits, count);
+  const std::vector<Candidate> best = Scores(row.logits, row.vocabulary).highest(count);
   for (size_t rank = 0; rank < best.size(); rank++) {
     row.top_tokens[rank] = best[rank].id;
-    row.top_logprobs[rank] = static_cast<float>(best[rank].value - normaliser);
+    row.top_logprobs[rank] = static_cast<float>(best[rank].score - row.normaliser);
   }
 }
 
@@ -180,26 +133,16 @@ SampleParameters read_parameters(const float* values, int row) {
   return parameters;
 }
 
-bool sample(const SampleRow& row) {
-  std::vector<double> logits(row.logits, row.logits + row.vocabulary);
-  const double normaliser = log_sum_exp(logits);
-  if (!std::isfinite(normaliser)) return false;
-  report_alternatives(row, logits, normaliser);
-
-  std::vector<double> penalised = logits;
-  const double penalty = row.parameters.repetition_penalty;
-  for (int i = 0; i < row.history_length; i++) {
-    const size_t id = static_cast<size_t>(row.history[i]);
-    penalised[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
-  }
+void sample(const SampleRow& row, const Kernels& kernels) {
+  report_alternatives(row);
+  const Scores scores(row.logits, row.vocabulary, row.history, row.history_length, row.parameters.repetition_penalty);
   if (row.parameters.temperature == 0) {
-    *row.token = static_cast<int32_t>(std::max_element(penalised.begin(), penalised.end()) - penalised.begin());
+    *row.token = scores.highest(1)[0].id;
   } else {
     const double random = (philox(row.seed) >> 8) * 0x1p-24;
-    *row.token = Draw(penalised, row.parameters, random).token();
+    *row.token = Draw(scores, kernels, row.parameters, random).token();
   }
-  *row.logprob = static_cast<float>(logits[static_cast<size_t>(*row.token)] - normaliser);
-  return true;
+  *row.logprob = static_cast<float>(row.logits[*row.token] - row.normaliser);
 }
 
 uint32_t philox(const uint32_t* seed) {

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels.h"
+
 namespace polywen {
 
 constexpr int kSampleParameters = 6;
@@ -21,8 +23,9 @@ SampleParameters read_parameters(const float* values, int row);
 
 // One row to sample from.
 struct SampleRow {
-  const float* logits;
+  const float* logits;  // of which at least one is above -infinity, and none is NaN or infinity
   int vocabulary;
+  double normaliser;    // logarithm of the sum of their exponentials
   SampleParameters parameters;
   const uint32_t* seed;    // key (two words), counter (two words)
   const int32_t* history;  // ids below `vocabulary`
@@ -33,8 +36,7 @@ struct SampleRow {
   float* top_logprobs;
 };
 
-// False for logits that hold NaN, infinity or nothing above -infinity.
-bool sample(const SampleRow& row);
+void sample(const SampleRow& row, const Kernels& kernels);
 
 // The first word of the Philox 4x32-10 block (Salmon et al., 2011) of a row's seed.
 uint32_t philox(const uint32_t* seed);

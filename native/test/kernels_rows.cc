@@ -196,6 +196,19 @@ void test_pairs(const Kernels& kernels, int count) {
   run(kernels.swiglu, "swiglu", gated, 1e-6);
 }
 
+void test_exponentials(const Kernels& kernels) {
+  for (const int count : {0, 1, 7, 511, 4096}) {
+    std::vector<double> values(static_cast<size_t>(count));
+    for (double& value : values) value = -std::abs(random_floats(1, 30)[0]);
+    if (count > 7) values[5] = -INFINITY;
+    const double sum = kernels.sum_of_exponentials(values.data(), count), expected = generic_kernels().sum_of_exponentials(values.data(), count);
+    if (memcmp(&sum, &expected, sizeof sum) != 0) fail(name_of(kernels, "sum of exponentials", count));
+    long double exact = 0;
+    for (const double value : values) exact += std::exp(static_cast<long double>(value));
+    if (std::abs(sum - exact) > 1e-14L * exact) fail(name_of(kernels, "sum of exponentials, exactly,", count));
+  }
+}
+
 void test_all(const Kernels& kernels) {
   for (const int width : {1, 5, 8, 13, 64, 203, 896}) {
     test_embedding(kernels, width);
@@ -212,6 +225,7 @@ void test_all(const Kernels& kernels) {
     test_rotary(kernels, 150, 70, sets);
   }
   test_activations(kernels);
+  test_exponentials(kernels);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "../cpu/exponential.h"
+#include "../cpu/normalisers.h"
 #include "check.h"
 
 using namespace polywen;
@@ -24,8 +25,14 @@ struct Result {
 
 bool run_sample(const std::vector<float>& logits, const SampleParameters& parameters, const std::vector<uint32_t>& seed,
                 const std::vector<int32_t>& history, Result& result) {
-  return sample({logits.data(), static_cast<int>(logits.size()), parameters, seed.data(), history.data(), static_cast<int>(history.size()),
-                 &result.token, &result.logprob, result.top_tokens.data(), result.top_logprobs.data()});
+  static ThreadPool pool(2);
+  const int vocabulary = static_cast<int>(logits.size());
+  const double normaliser = normalisers(pool, generic_kernels(), logits.data(), 1, vocabulary)[0];
+  if (!std::isfinite(normaliser)) return false;
+  sample({logits.data(), vocabulary, normaliser, parameters, seed.data(), history.data(), static_cast<int>(history.size()),
+          &result.token, &result.logprob, result.top_tokens.data(), result.top_logprobs.data()},
+         generic_kernels());
+  return true;
 }
 
 // Step by step as SampleOperation says, with everything sorted and in long double.

@@ -15,6 +15,7 @@ void add(const float* left, const float* right, float* output, int64_t begin, in
 void multiply(const float* left, const float* right, float* output, int64_t begin, int64_t end);
 void swiglu(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
 void attention(const AttentionArgs&, int begin, int end);
+double sum_of_exponentials(const double* values, int64_t count);
 int64_t peak_int8(int64_t rounds);
 int64_t peak_float(int64_t rounds);
 

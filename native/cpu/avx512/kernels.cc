@@ -13,6 +13,7 @@ const Kernels* avx512_kernels() {
       "avx512",       avx512::linear,   avx512::quantise, generic::embedding, generic::gather,
       avx2::rms_norm, avx2::layer_norm, avx2::rotary,     avx512::activation,
       avx512::add,    avx512::multiply, avx512::swiglu,   avx512::attention,
+      avx512::sum_of_exponentials,
 #ifndef POLYWEN_EMULATE_AVX512
       avx512::peak_int8, avx512::peak_float,
 #endif

@@ -17,5 +17,6 @@ void add(const float* left, const float* right, float* output, int64_t begin, in
 void multiply(const float* left, const float* right, float* output, int64_t begin, int64_t end);
 void swiglu(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
 void attention(const AttentionArgs&, int begin, int end);
+double sum_of_exponentials(const double* values, int64_t count);
 
 }  // namespace polywen::generic
