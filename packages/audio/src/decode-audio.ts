@@ -1,5 +1,5 @@
 import { InvalidArgumentError, InvalidFileError, LimitExceededError } from "@polywen/tensor";
-import { readMediaSource, TimeSlices, type MediaSource } from "@polywen/cross-modal";
+import { readMediaSource, TimeSlices, type MediaSource, type NetworkAccess } from "@polywen/cross-modal";
 import { requireWav } from "./sound-format.ts";
 import { decodeWavFrames } from "./wav-samples.ts";
 import { readWavLayout } from "./wav-layout.ts";
@@ -49,6 +49,8 @@ export interface AudioOptions {
   /** Sound over the duration limit is an error (the default), or its end is cut off. */
   readonly overlong?: "error" | "cut" | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What may be fetched. Default: nothing. */
+  readonly network?: NetworkAccess | undefined;
 }
 
 /** Slower sound is no sound; it also bounds how much resampling makes of a file. */
@@ -81,7 +83,7 @@ export async function decodeAudio(source: AudioSource, options: AudioOptions = {
     const shape = shapeOfRaw(source);
     return mixFrames(shape, rawReader(source, shape.channels), "the raw samples", limits, options.overlong, slices);
   }
-  const medium = await readMediaSource(source, { what: "audio", maxBytes: limits.maxBytes, signal: options.signal });
+  const medium = await readMediaSource(source, { what: "audio", maxBytes: limits.maxBytes, signal: options.signal, network: options.network });
   requireWav(medium);
   const layout = readWavLayout(medium);
   return mixFrames(layout, (from, to, out) => decodeWavFrames(medium.bytes, layout, from, to, out), medium.name, limits, options.overlong, slices);

@@ -1,5 +1,12 @@
 import type { WeightNaming } from "@polywen/core";
 import type { LongCallOptions, ProgramBuilder, Sizes, TensorSpec, WeightData } from "@polywen/tensor";
+import type { NetworkAccess } from "./source/network-policy.ts";
+
+/** What stops the reading of a medium, and what it may fetch. An encoder that reads sources passes both on to `readMediaSource`. */
+export interface PrepareOptions extends LongCallOptions {
+  /** What the model's user allows to fetch. Absent: nothing. */
+  readonly network?: NetworkAccess | undefined;
+}
 
 /** A medium made ready for its program: sizes and inputs of one run, and what the prompt needs to know. */
 export interface PreparedMedium {
@@ -19,7 +26,7 @@ export interface ProgramEncoder<Input> {
   /** Names of the dimensions that `build` declares. */
   readonly dimensions: readonly string[];
   /** Decodes and preprocesses; no arithmetic of the model happens here. */
-  prepare(input: Input, options: LongCallOptions): Promise<PreparedMedium>;
+  prepare(input: Input, options: PrepareOptions): Promise<PreparedMedium>;
   /**
    * Appends the encoder; declares dimensions with the given capacities and its inputs; returns features [n, width], or a list
    * of them with those of earlier layers behind.
@@ -43,7 +50,7 @@ export interface FunctionEncoder<Input> {
   readonly kind: "function";
   /** Width of a feature row. */
   readonly width: number;
-  encode(input: Input, options: LongCallOptions): Promise<Features>;
+  encode(input: Input, options: PrepareOptions): Promise<Features>;
 }
 
 /** Turns the input of a modality into features. */

@@ -10,7 +10,7 @@ import {
   type ResourceSpec,
   type WeightData,
 } from "@polywen/tensor";
-import type { FunctionEncoder, PreparedMedium } from "./encoder.ts";
+import type { FunctionEncoder, PreparedMedium, PrepareOptions } from "./encoder.ts";
 import { EncoderProgram, FEATURES, smallestMediaProgram, type EncodeOptions, type MediaEncoderParts } from "./encoder-program.ts";
 import { checkInput, type BoundModality, type ModalityDefinition, type ModalityWeights } from "./modality.ts";
 import { untilAborted } from "./time-slices.ts";
@@ -60,7 +60,7 @@ export class MediaEncoder {
   }
 
   /** Checks, decodes and preprocesses one medium. Throws `LimitExceededError` if it would take too many rows. */
-  async prepare(input: unknown, options: LongCallOptions = {}): Promise<PreparedMedium> {
+  async prepare(input: unknown, options: PrepareOptions = {}): Promise<PreparedMedium> {
     const { definition } = this;
     const checked = await checkInput(definition, input);
     const { encoder } = definition;
@@ -108,7 +108,7 @@ function takeWeights(given: ReadonlyMap<string, WeightData>, program: Program, m
   );
 }
 
-async function prepareFeatures(encoder: FunctionEncoder<unknown>, input: unknown, definition: ModalityDefinition<unknown>, options: LongCallOptions): Promise<PreparedMedium> {
+async function prepareFeatures(encoder: FunctionEncoder<unknown>, input: unknown, definition: ModalityDefinition<unknown>, options: PrepareOptions): Promise<PreparedMedium> {
   const { features, rows } = await untilAborted(encoder.encode(input, options), options.signal, `Encoding of ${definition.name}`);
   if (!(features instanceof Float32Array)) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "features as a Float32Array", received: features });
   if (!Number.isSafeInteger(rows) || features.length !== rows * encoder.width) {

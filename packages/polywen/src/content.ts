@@ -17,12 +17,12 @@ export interface Message {
 /** What a model is asked: one user turn as text or parts, or a conversation. */
 export type Prompt = string | readonly ContentPart[] | { readonly messages: readonly Message[] };
 
-/** A picture: path, URL (`file:` or `data:`), Blob, bytes of a file, or raw pixels. */
+/** A picture: path, URL (`file:`, `data:`, and `https:` where the model was loaded with `network`), Blob, bytes of a file, a stream of them, or raw pixels. */
 export function image(source: ImageSource): MediaPart {
   return { type: "medium", modality: "image", input: source };
 }
 
-/** A recording: path, URL (`file:` or `data:`), Blob, bytes of a file, or raw samples. */
+/** A recording: path, URL (`file:`, `data:`, and `https:` where the model was loaded with `network`), Blob, bytes of a file, a stream of them, or raw samples. */
 export function audio(source: AudioSource): MediaPart {
   return { type: "medium", modality: "audio", input: source };
 }

@@ -17,5 +17,5 @@ export { openTokenizer } from "./open-tokenizer.ts";
 export { EMBEDDED_MODEL } from "./resolve-source.ts";
 export { benchmarkTokens, type Benchmark, type BenchmarkInput, type TimedTokens } from "./run-benchmark.ts";
 export { selectBackend, type Activations, type BackendName, type SelectedBackend } from "./select-backend.ts";
-export { defineModality, identityConnector, linearConnector, mlpConnector, prefix, type BoundModality, type MediaPart, type Modality } from "@polywen/cross-modal";
+export { defineModality, identityConnector, linearConnector, mlpConnector, NetworkError, prefix, type BoundModality, type MediaPart, type Modality, type NetworkAccess } from "@polywen/cross-modal";
 export { PolywenError, weightFromFloats, type WeightData } from "@polywen/tensor";

@@ -45,7 +45,7 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
   const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resources }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
-  return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, sampling, stopTokens, warnings });
+  return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, network: options.network, sampling, stopTokens, warnings });
 }
 
 async function loadModalities(backend: Backend, media: readonly Resource[], { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {

@@ -1,5 +1,5 @@
 import type { EngineOptions, SamplingOptions } from "@polywen/core";
-import type { BoundModality } from "@polywen/cross-modal";
+import type { BoundModality, NetworkAccess } from "@polywen/cross-modal";
 import type { Backend } from "@polywen/tensor";
 import type { MediaOptions } from "./families/family.ts";
 import type { Activations, BackendName } from "./select-backend.ts";
@@ -20,6 +20,8 @@ export interface LoadModelOptions extends EngineOptions {
   /** Media rows that all running prompts may hold together; a prompt that finds too few free waits. Default 8192. */
   readonly mediaRows?: number;
   readonly media?: MediaOptions;
+  /** Media that may be fetched from the network: `{}` allows `https:` from public addresses. Default: none. */
+  readonly network?: NetworkAccess | undefined;
   readonly signal?: AbortSignal;
   /** Progress of reading weights, in bytes. */
   readonly onProgress?: (done: number, total: number) => void;

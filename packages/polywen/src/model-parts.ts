@@ -1,5 +1,5 @@
 import type { Engine, SamplingOptions } from "@polywen/core";
-import type { LayoutRule, MediaEncoder } from "@polywen/cross-modal";
+import type { LayoutRule, MediaEncoder, NetworkAccess } from "@polywen/cross-modal";
 import type { Backend, Weights } from "@polywen/tensor";
 import type { MediumPlace } from "./families/family.ts";
 import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
@@ -22,6 +22,8 @@ export interface ModelParts extends LoadedTokenizer {
   readonly layout: LayoutRule;
   readonly modalities: ReadonlyMap<string, LoadedModality>;
   readonly media: MediaRows | undefined;
+  /** What media may be fetched. */
+  readonly network: NetworkAccess | undefined;
   /** What the checkpoint proposes. */
   readonly sampling: SamplingOptions;
   readonly stopTokens: ReadonlySet<number>;

@@ -1,6 +1,7 @@
 import type { ImageProcessorConfig } from "@polywen/formats";
 import { LimitExceededError, UnsupportedError } from "@polywen/tensor";
-import { decodeImage, defaultImageLimits, type ImageOptions, type ImageSource } from "./decode-image.ts";
+import { decodeImage, type ImageSource } from "./decode-image.ts";
+import { limitsOf, type ImageOptions } from "./image-limits.ts";
 import { patchify, type ImagePatches } from "./patchify.ts";
 import { resizeBicubic } from "./resize-bicubic.ts";
 import { smartResize, type ImageSize } from "./smart-resize.ts";
@@ -29,7 +30,7 @@ export async function preprocessImage(source: ImageSource, config: ImageProcesso
   requireSupported(config);
   const image = await decodeImage(source, options);
   const size = targetSize(image, config);
-  const limit = options.limits?.maxResizedPixels ?? defaultImageLimits.maxResizedPixels;
+  const limit = limitsOf(options).maxResizedPixels;
   const received = size.width * size.height;
   if (received > limit) throw new LimitExceededError({ what: "Width × height after resizing", limit, received, unit: "pixels" });
   const resized = await resizeBicubic(image, size.width, size.height, options.signal);

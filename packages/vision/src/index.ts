@@ -1,4 +1,6 @@
-export { decodeImage, defaultImageLimits, type ImageLimits, type ImageOptions, type ImageSource } from "./decode-image.ts";
+export { decodeFrames, type ImageFrames } from "./decode-frames.ts";
+export { decodeImage, type ImageSource } from "./decode-image.ts";
+export { defaultImageLimits, type ImageLimits, type ImageOptions } from "./image-limits.ts";
 export { preprocessImage, type PreprocessedImage } from "./image-processor.ts";
 export { patchify, type ImagePatches, type PatchGrid, type PatchLayout } from "./patchify.ts";
 export { resizeBicubic } from "./resize-bicubic.ts";

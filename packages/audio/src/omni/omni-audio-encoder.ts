@@ -25,9 +25,9 @@ export function omniAudioEncoder(config: OmniAudioConfig, options: OmniAudioEnco
     dimensions: whisperDimensions(variant),
     naming: options.naming,
     derived: new Map([[POSITIONS, sinusoids(config.window, config.width)]]),
-    async prepare(source, { signal }) {
+    async prepare(source, { signal, network }) {
       const { limits, overlong } = options;
-      const { inputFeatures, frames } = await preprocessAudio(source, options.processor, { signal, limits, overlong });
+      const { inputFeatures, frames } = await preprocessAudio(source, options.processor, { signal, network, limits, overlong });
       const plan = planPieces(cutPieces(frames, 2 * config.window));
       const steps = plan.stepPositions.length;
       const pooled = pooledPairs(steps);

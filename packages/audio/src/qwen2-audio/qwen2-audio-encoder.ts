@@ -31,9 +31,9 @@ export function qwen2AudioEncoder(config: WhisperEncoderConfig, options: Qwen2Au
     kind: "program",
     dimensions: whisperDimensions(variant),
     naming: options.naming,
-    async prepare(source, { signal }) {
+    async prepare(source, { signal, network }) {
       const { limits, overlong } = options;
-      const audio = await preprocessAudio(source, options.processor, { signal, limits, overlong, padded: true });
+      const audio = await preprocessAudio(source, options.processor, { signal, network, limits, overlong, padded: true });
       const steps = stepsOf(audio.frames);
       // The last step reaches one frame beyond its own two, through both convolutions.
       const frames = Math.min(2 * steps + 1, audio.rows);

@@ -32,9 +32,9 @@ export function whisperEncoder(config: WhisperEncoderConfig, options: WhisperEnc
     kind: "program",
     dimensions: whisperDimensions(variant),
     naming: options.naming ?? whisperNaming,
-    async prepare(source, { signal }) {
+    async prepare(source, { signal, network }) {
       const { limits, overlong } = options;
-      const { inputFeatures, rows } = await preprocessAudio(source, options.processor, { signal, limits, overlong, padded: true });
+      const { inputFeatures, rows } = await preprocessAudio(source, options.processor, { signal, network, limits, overlong, padded: true });
       return {
         rows: positions,
         sizes: { frames: rows, steps: positions },

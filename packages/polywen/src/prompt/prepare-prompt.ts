@@ -109,7 +109,7 @@ async function prepareMedia(parts: ModelParts, given: readonly MediaPart[], sign
     if (received > limit) throw new LimitExceededError({ what: `The number of ${name} inputs in one prompt`, limit, received });
   }
   const ready: ReadyMedium[] = [];
-  for (const { name, modality, input } of wanted) ready.push({ name, modality, prepared: await modality.encoder.prepare(input, { signal }) });
+  for (const { name, modality, input } of wanted) ready.push({ name, modality, prepared: await modality.encoder.prepare(input, { signal, network: parts.network }) });
   return ready;
 }
 

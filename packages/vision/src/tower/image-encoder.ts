@@ -1,7 +1,8 @@
 import type { WeightNaming } from "@polywen/core";
 import type { PreparedMedium, ProgramEncoder } from "@polywen/cross-modal";
 import type { ImageProcessorConfig } from "@polywen/formats";
-import type { ImageOptions, ImageSource } from "../decode-image.ts";
+import type { ImageSource } from "../decode-image.ts";
+import type { ImageOptions } from "../image-limits.ts";
 import { preprocessImage } from "../image-processor.ts";
 import type { ImagePatches } from "../patchify.ts";
 import type { VisionTower } from "./vision-tower.ts";
@@ -18,7 +19,7 @@ export interface ImageEncoderOptions {
 export function imageEncoder(tower: VisionTower, { processor, naming, limits }: ImageEncoderOptions): ProgramEncoder<ImageSource> {
   return {
     ...towerProgram(tower, naming),
-    prepare: async (source, { signal }) => preparePatches(tower, await preprocessImage(source, processor, { signal, limits })),
+    prepare: async (source, { signal, network }) => preparePatches(tower, await preprocessImage(source, processor, { signal, network, limits })),
   };
 }
 
