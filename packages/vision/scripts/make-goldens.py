@@ -150,6 +150,42 @@ def image_files():
     return files
 
 
+def animations():
+    """Frames of which some are stored as changes; pages of other sizes and kinds."""
+    rgb = Image.fromarray(picture())
+    moved = [Image.fromarray(np.roll(picture(), shift, axis=1)) for shift in (0, 2, 5)]
+    patched = [rgb.copy() for _ in range(4)]
+    for index, frame in enumerate(patched):
+        frame.paste((10 * index, 200, 90), (2 + 3 * index, 4, 8 + 3 * index, 9))
+    sparse = [frame.quantize(16) for frame in moved]
+    alpha = [Image.merge("RGBA", (*frame.split(), Image.fromarray(noise(19, 13, 1, 20 + index)[..., 0] & 128))) for index, frame in enumerate(moved)]
+    gif = lambda frames, **options: save(frames[0], "GIF", save_all=True, append_images=frames[1:], **options)
+    return {
+        "moved.gif": gif([frame.quantize(32) for frame in moved], duration=[40, 120, 100], loop=0),
+        "patched.gif": gif(patched, duration=50), "kept.gif": gif(patched, duration=50, disposal=1),
+        "cleared.gif": gif(sparse, duration=50, disposal=2, transparency=3), "previous.gif": gif(sparse, duration=50, disposal=3, transparency=3),
+        "moved.webp": save(moved[0], "WEBP", save_all=True, append_images=moved[1:], lossless=True, duration=[30, 60, 90]),
+        "alpha.webp": save(alpha[0], "WEBP", save_all=True, append_images=alpha[1:], lossless=True, exact=True, duration=70),
+        "pages.tiff": save(rgb, "TIFF", save_all=True, append_images=[rgb.resize((7, 9)), rgb.convert("L"), rgb.convert("CMYK"), rgb.quantize(8)]),
+    }
+
+
+def frame_goldens():
+    cases = {}
+    for name, data in animations().items():
+        frames = []
+        image = Image.open(io.BytesIO(data))
+        durations = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            image.load()
+            durations.append(image.info.get("duration"))
+            rgb = convert_to_rgb(image.copy(), return_numpy=True)
+            frames.append({"width": rgb.shape[1], "height": rgb.shape[0], "rgb": base64.b64encode(rgb.tobytes()).decode()})
+        cases[name] = {"file": base64.b64encode(data).decode(), "frames": frames, **({} if name.endswith("tiff") else {"durations": durations})}
+    return cases
+
+
 def decode_goldens():
     cases = {}
     for name, data in image_files().items():
@@ -161,7 +197,8 @@ def decode_goldens():
 
 def main():
     os.makedirs(OUT, exist_ok=True)
-    goldens = {"resize-bicubic": resize_goldens(), "smart-resize": smart_resize_goldens(), "image-processor": processor_goldens(), "decode-image": decode_goldens()}
+    goldens = {"resize-bicubic": resize_goldens(), "smart-resize": smart_resize_goldens(), "image-processor": processor_goldens(), "decode-image": decode_goldens(),
+               "decode-frames": frame_goldens()}
     for name, value in goldens.items():
         with open(os.path.join(OUT, f"{name}.json"), "w") as file:
             json.dump(value, file, separators=(",", ":"))
