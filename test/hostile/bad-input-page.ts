@@ -35,7 +35,7 @@ function describeOutcome(outcome: Outcome): string {
 }
 
 function describePlace(place: Place): string {
-  if (place === "whole file") return "the whole file";
+  if (typeof place === "string") return `the ${place}`;
   return "offset" in place ? `byte ${place.offset}` : `\`${place.pointer}\``;
 }
 

@@ -8,7 +8,7 @@ export function expectOutcome(hostileCase: HostileCase, { attempts, growth, slow
   expect(attempts.length, "calls").toBeGreaterThan(0);
   for (const attempt of attempts) {
     expect(attempt.untyped, "an error that is not typed").toBeUndefined();
-    if (hostileCase.outcome.kind === "error") expectError(hostileCase.outcome, attempt);
+    if (hostileCase.outcome.kind === "error") expectError(hostileCase.outcome, attempt, bytesOfFiles);
     else expectResult(hostileCase.outcome, attempt);
     expect(attempt.milliseconds, "milliseconds").toBeLessThan(timeLimit * slowness);
   }
@@ -21,7 +21,7 @@ function expectResult(outcome: Exclude<Outcome, { kind: "error" }>, { error, res
   else if (outcome.facts !== undefined) expect(result?.facts).toMatchObject(outcome.facts);
 }
 
-function expectError(outcome: Extract<Outcome, { kind: "error" }>, { error, result }: AttemptReport): void {
+function expectError(outcome: Extract<Outcome, { kind: "error" }>, { error, result }: AttemptReport, bytesOfFiles: number): void {
   expect(result, "a result").toBeUndefined();
   const { code, message = "", hint = "", facts = {} } = error ?? {};
   expect(code, message).toBe(outcome.code);
@@ -32,5 +32,5 @@ function expectError(outcome: Extract<Outcome, { kind: "error" }>, { error, resu
   expect(outcome.place, "the row must say where the fault is").toBeDefined();
   expect(outcome.file, "the row must say in which file the fault is").toBeDefined();
   const place = { offset: facts["offset"], pointer: facts["pointer"] };
-  expect(place, message).toEqual({ offset: undefined, pointer: undefined, ...(outcome.place === "whole file" ? {} : outcome.place) });
+  expect(place, message).toEqual({ offset: undefined, pointer: undefined, ...(typeof outcome.place === "object" ? outcome.place : {}), ...(outcome.place === "end of the file" ? { offset: bytesOfFiles } : {}) });
 }

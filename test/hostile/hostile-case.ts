@@ -17,8 +17,8 @@ export interface AttemptResult {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Where in a file the fault is: a byte offset, a JSON pointer, or the file as a whole where its decoder says no more. */
-export type Place = { readonly offset: number } | { readonly pointer: string } | "whole file";
+/** Where in a file the fault is: a byte offset, a JSON pointer, its end (of the one file of a case), or the file as a whole where its decoder says no more. */
+export type Place = { readonly offset: number } | { readonly pointer: string } | "end of the file" | "whole file";
 
 /** What must come of a case. */
 export type Outcome =

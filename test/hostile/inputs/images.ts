@@ -22,18 +22,44 @@ export function gif(width: number, height: number, frames: number): Buffer {
 
 /** A little-endian TIFF that announces `width` × `height` grey pixels in one strip of one byte. */
 export function tiffBomb(width: number, height: number): Buffer {
-  const entries: readonly (readonly [tag: number, value: number])[] = [[256, width], [257, height], [258, 8], [259, 1], [262, 1], [273, 8], [277, 1], [278, height], [279, 1]];
-  const file = Buffer.alloc(12 + 2 + entries.length * 12 + 4);
-  file.write("II*\0", "latin1");
-  file.writeUInt32LE(12, 4);
-  file.writeUInt16LE(entries.length, 12);
+  return Buffer.concat([tiffHeader(Buffer.alloc(4)), tiffDirectory(width, height, 0)]);
+}
+
+/** A TIFF of `count` pages of 8 × 8 grey pixels, which all of them share. */
+export function tiffPages(count: number): Buffer {
+  const header = tiffHeader(Buffer.alloc(64));
+  const length = tiffDirectory(8, 8, 0).length;
+  return Buffer.concat([header, ...Array.from({ length: count }, (_, page) => tiffDirectory(8, 8, page < count - 1 ? header.length + (page + 1) * length : 0))]);
+}
+
+/** The header, the pixels at byte 8, and behind them the first directory. */
+function tiffHeader(pixels: Buffer): Buffer {
+  const header = Buffer.from("II*\0____", "latin1");
+  header.writeUInt32LE(8 + pixels.length, 4);
+  return Buffer.concat([header, pixels]);
+}
+
+function tiffDirectory(width: number, height: number, next: number): Buffer {
+  const entries: readonly (readonly [tag: number, value: number])[] = [[256, width], [257, height], [258, 8], [259, 1], [262, 1], [273, 8], [277, 1], [278, height], [279, height === 8 ? 64 : 1]];
+  const directory = Buffer.alloc(2 + entries.length * 12 + 4);
+  directory.writeUInt16LE(entries.length);
   entries.forEach(([tag, value], index) => {
-    const at = 14 + index * 12;
-    file.writeUInt16LE(tag, at);
-    file.writeUInt16LE(4, at + 2);
-    file.writeUInt32LE(1, at + 4);
-    file.writeUInt32LE(value, at + 8);
+    const at = 2 + index * 12;
+    directory.writeUInt16LE(tag, at);
+    directory.writeUInt16LE(4, at + 2);
+    directory.writeUInt32LE(1, at + 4);
+    directory.writeUInt32LE(value, at + 8);
   });
+  directory.writeUInt32LE(next, directory.length - 4);
+  return directory;
+}
+
+/** A good AVIF whose header announces another size (the box `ispe`). */
+export async function avifBomb(width: number, height: number): Promise<Buffer> {
+  const file = await picture("avif");
+  const at = file.indexOf("ispe") + 8;
+  file.writeUInt32BE(width, at);
+  file.writeUInt32BE(height, at + 4);
   return file;
 }
 
