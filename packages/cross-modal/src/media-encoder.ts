@@ -5,7 +5,6 @@ import {
   LimitExceededError,
   NotFoundError,
   type LoadWeightsOptions,
-  type LongCallOptions,
   type Program,
   type ResourceSpec,
   type WeightData,
