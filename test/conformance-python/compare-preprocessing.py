@@ -41,6 +41,10 @@ REASONS = {
 }
 
 
+TURNED_ELSEWHERE = "orientation that stands outside of EXIF (XMP, text chunks), which only Pillow reads"
+PREMULTIPLIED = "premultiplied transparency: Pillow divides 16-bit levels, rounds, and multiplies again"
+
+
 def polywen_config(fields):
     camel = lambda key: "".join(part.title() if at else part for at, part in enumerate(key.split("_")))
     always = dict(type="Qwen2VLImageProcessor", doConvertRgb=True, doResize=True, resample=3, doRescale=True, rescaleFactor=1 / 255, doNormalize=True)
@@ -70,22 +74,27 @@ class Polywen:
 
 
 def pillow(path):
-    """What transformers makes of a file; its kind is that before any conversion."""
+    """What transformers makes of a file; its kind is that before any conversion, and there may be a reason for a difference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = Image.open(path)
         kind = (image.format, image.mode)
         orientation = image.getexif().get(0x112, 1)
+        reason = REASONS.get(kind)
+        if orientation != 1 and "exif" not in image.info and image.format != "TIFF":
+            reason = TURNED_ELSEWHERE
+        if image.format == "TIFF" and 1 in image.tag_v2.get(338, ()):
+            reason = PREMULTIPLIED
         image = ImageOps.exif_transpose(image)
         rgb = Image.fromarray(convert_to_rgb(image, return_numpy=True))
         outputs = {name: Qwen2VLImageProcessorPil(**fields)(images=[rgb], return_tensors="np") for name, fields in CONFIGS.items()}
-    return kind, orientation, np.array(rgb), outputs
+    return kind, orientation, reason, np.array(rgb), outputs
 
 
 def compare(path, polywen):
     ours = polywen.preprocess(path)
     try:
-        kind, orientation, pixels, outputs = pillow(path)
+        kind, orientation, reason, pixels, outputs = pillow(path)
     except Exception as error:  # Pillow raises many kinds for bad files
         return dict(status="both refuse" if "error" in ours else "Pillow refuses", pillow=f"{type(error).__name__}: {error}", polywen=ours.get("error"))
     row = dict(kind=" ".join(kind), orientation=orientation, size=list(pixels.shape[1::-1]))
@@ -94,7 +103,7 @@ def compare(path, polywen):
     if ours["pixels"].shape != pixels.shape:
         return dict(row, status="sizes differ", polywen=ours["size"])
     apart = np.abs(ours["pixels"].astype(int) - pixels)
-    row.update(differing=int((apart > 0).sum()), levels=int(pixels.size), largest=int(apart.max()), reason=REASONS.get(kind))
+    row.update(differing=int((apart > 0).sum()), levels=int(pixels.size), largest=int(apart.max()), reason=reason)
     row["grids"] = all(ours["grids"][name] == out["image_grid_thw"][0].tolist() for name, out in outputs.items())
     row["patches"] = all(np.array_equal(ours["values"][name], out["pixel_values"].ravel()) for name, out in outputs.items())
     row["status"] = "grids differ" if not row["grids"] else "equal" if row["differing"] == 0 and row["patches"] else "pixels differ"

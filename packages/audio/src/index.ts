@@ -10,6 +10,7 @@ export {
 } from "./decode-audio.ts";
 export { logMelFeatures, type LogMel, type LogMelConfig, type LogMelOptions } from "./log-mel.ts";
 export { resample } from "./resample.ts";
+export { spectrogramPicture, type SpectrogramPicture } from "./spectrogram-picture.ts";
 export { audioProjection } from "./omni/audio-projection.ts";
 export { parseOmniAudioConfig, type OmniAudioConfig } from "./omni/omni-audio-config.ts";
 export { omniAudioEncoder, type OmniAudioEncoderOptions } from "./omni/omni-audio-encoder.ts";

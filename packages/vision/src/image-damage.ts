@@ -131,6 +131,8 @@ const maxDirectories = 4096;
 function walkTiff(walker: Walker): void {
   walker.take(8, "the header");
   const little = walker.text(0, 2) === "II";
+  // BigTIFF has directories of another layout.
+  if (walker.view.getUint16(2, little) !== 42) return;
   let pointer = 4;
   for (let directory = 0; directory < maxDirectories; directory++) {
     const start = walker.view.getUint32(pointer, little);

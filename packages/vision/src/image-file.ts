@@ -99,7 +99,7 @@ export class ImageFile {
       if (isCmyk) return rgbFromCmyk(data, info.width, info.height);
       return rgbFromPixels({ data, width: info.width, height: info.height, channels: info.channels as RawPixels["channels"] });
     } catch (error) {
-      throw damaged(this.#medium, this.format, error);
+      throw refusal(this.#medium, this.format, error);
     }
   }
 }
@@ -120,11 +120,16 @@ async function readHeader(open: OpenImage, medium: MediaBytes, format: ImageForm
   try {
     return await open(medium.bytes, { ...openOptions, page, pages: 1, limitInputPixels: false }).metadata();
   } catch (error) {
-    throw damaged(medium, format, error);
+    throw refusal(medium, format, error);
   }
 }
 
-function damaged({ bytes, name }: MediaBytes, format: ImageFormat, cause: unknown): InvalidFileError {
-  const damage = locateDamage(bytes, format) ?? { problem: `the ${format} data is damaged or of a kind that cannot be decoded` };
-  return new InvalidFileError({ file: name, ...damage }, { cause });
+/** What libvips says of files in order that it was not built to read. */
+const unsupportedKinds = /not configured|not supported|not a whole number of bytes|bad labq/;
+
+function refusal({ bytes, name }: MediaBytes, format: ImageFormat, cause: unknown): InvalidFileError | UnsupportedError {
+  const damage = locateDamage(bytes, format);
+  const isUnsupported = damage === undefined && cause instanceof Error && unsupportedKinds.test(cause.message);
+  if (isUnsupported) return new UnsupportedError({ feature: `${name}: this kind of ${format}` }, { cause, hint: "Convert it first, for instance to PNG." });
+  return new InvalidFileError({ file: name, ...(damage ?? { problem: `the ${format} data is damaged or of a kind that cannot be decoded` }) }, { cause });
 }

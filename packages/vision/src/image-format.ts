@@ -14,6 +14,8 @@ const signatures: readonly (readonly [start: string, format: string])[] = [
   ["GIF89a", "GIF"],
   ["II*\0", "TIFF"],
   ["MM\0*", "TIFF"],
+  ["II+\0", "TIFF"],
+  ["MM\0+", "TIFF"],
   ["BM", "BMP"],
   ["\0\0\x01\0", "ICO"],
   ["8BPS", "Photoshop"],
@@ -33,13 +35,26 @@ const hints: Readonly<Record<string, string>> = {
  * Throws UnsupportedError for images of other formats, and InvalidFileError for everything else.
  */
 export function recogniseImage({ bytes, name }: MediaBytes): ImageFormat {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString("latin1");
+  const head = headOf(bytes);
   const format = formatOf(head);
   const known = decoded.find((candidate) => candidate === format);
   if (known !== undefined) return known;
   const hint = format === undefined ? undefined : hints[format];
   if (format !== undefined) throw new UnsupportedError({ feature: `${name}: the image format ${format}`, supported: decoded }, hint === undefined ? {} : { hint });
   throw new InvalidFileError({ file: name, problem: `this is ${describe(head)}, not a ${decoded.join(", ")} image`, offset: 0 });
+}
+
+/** Formats that are recognised beside images, to name them in errors. */
+const others: readonly string[] = ["MP4", "PDF"];
+
+/** True if the content is that of an image format, decoded or not. Files that are no image may be something else of use. */
+export function isImage(bytes: Uint8Array): boolean {
+  const format = formatOf(headOf(bytes));
+  return format !== undefined && !others.includes(format);
+}
+
+function headOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString("latin1");
 }
 
 function formatOf(head: string): string | undefined {

@@ -1,5 +1,9 @@
 export { decodeFrames, type ImageFrames } from "./decode-frames.ts";
 export { decodeImage, type ImageSource } from "./decode-image.ts";
+export { examineImage, type ExaminedImage } from "./examine-image.ts";
+export { isImage } from "./image-format.ts";
+export { encodePng } from "./picture/encode-png.ts";
+export { patchPicture } from "./picture/patch-picture.ts";
 export { defaultImageLimits, type ImageLimits, type ImageOptions } from "./image-limits.ts";
 export { preprocessImage, type PreprocessedImage } from "./image-processor.ts";
 export { patchify, type ImagePatches, type PatchGrid, type PatchLayout } from "./patchify.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openCheckpoint } from "@polywen/formats";
-import { EMBEDDED_MODEL, inspectModel, loadModel, openTokenizer } from "polywen";
+import { EMBEDDED_MODEL, inspectMedia, inspectModel, loadModel, openTokenizer } from "polywen";
 import { cli, cliJson } from "../test-cli.ts";
 import { pngFile, wavFile } from "../test-media.ts";
 
@@ -153,6 +153,34 @@ describe("polywen inspect", () => {
     const people = await cli(["inspect", EMBEDDED_MODEL]);
     expect(people.stdout).toMatch(/^Path +\S+\nArchitecture +qwen2_5_omni_thinker\n/);
     expect(people).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+});
+
+describe("polywen inspect media", () => {
+  it("draws an image with its grid, and tells what happened", async () => {
+    const output = join(folder, "seen.png");
+    const seen = await cliJson<Record<string, unknown>>(["inspect", "media", imageFile, "--output", output]);
+    expect(seen).toMatchObject({ kind: "image", format: "PNG", model: EMBEDDED_MODEL, originalSize: { width: 32, height: 32 }, output });
+    expect(seen["changes"]).toContain("grey becomes RGB");
+    const [, rows, columns] = seen["grid"] as number[];
+    expect(seen["rows"]).toBe((rows! * columns!) / 4);
+    expect((await inspectMedia(output)).kind).toBe("image");
+    const people = await cli(["inspect", "media", imageFile]);
+    expect(people.stdout).toMatch(/^File +\S+\nImage +PNG, 32 × 32 pixels\nSeen as/);
+  });
+
+  it("draws the spectrogram of a sound", async () => {
+    const output = join(folder, "heard.png");
+    const heard = await cliJson<Record<string, number>>(["inspect", "media", audioFile, "--output", output]);
+    expect(heard).toMatchObject({ kind: "audio", sampleRate: 16_000, seconds: heard["frames"]! / 100 });
+    expect(await inspectMedia(output)).toMatchObject({ kind: "image", originalSize: { width: heard["frames"], height: 2 * heard["mels"]! } });
+  });
+
+  it("refuses what the model does not take, and what is no medium", async () => {
+    const text = new URL("../../../../test/fixtures/folders/qwen3", import.meta.url).pathname;
+    expect(await cli(["inspect", "media", imageFile, "--model", text])).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("image input for this model") });
+    expect(await cli(["inspect", "media", join(folder, "none.png")])).toMatchObject({ exitCode: 3 });
+    expect(await cli(["inspect", "media", join(folder, "seen.png"), "--output", join(folder, "none", "x.png")])).toMatchObject({ exitCode: 1 });
   });
 });
 

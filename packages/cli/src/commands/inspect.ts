@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { inspectModel, type ModelSummary } from "polywen";
+import { addInspectMediaCommand } from "./inspect-media.ts";
 import { formatBytes, printFacts, printJson, warn } from "../output.ts";
 
 const examples = `
@@ -10,18 +11,20 @@ Examples:
 
 /** `polywen inspect`: what a model folder holds. */
 export function addInspectCommand(program: Command): void {
-  program
-    .command("inspect")
+  const command = program.command("inspect");
+  command
     .summary("show what a model folder holds")
     .description("Shows architecture, tensors, tokenizer, and the memory that the model would need here. Reads headers only, no weights.")
     .argument("<model>", 'folder of a model, or "polywen/tiny"')
+    .option("--mmproj <file>", "with what a GGUF model sees pictures (default: the only mmproj*.gguf beside it)")
     .option("--json", "as one JSON object")
     .addHelpText("after", examples)
     .action(run);
+  addInspectMediaCommand(command);
 }
 
-async function run(source: string, options: { readonly json?: boolean }): Promise<void> {
-  const summary = await inspectModel(source);
+async function run(source: string, options: { readonly json?: boolean; readonly mmproj?: string }): Promise<void> {
+  const summary = await inspectModel(source, { mmproj: options.mmproj });
   if (options.json === true) return printJson(summary);
   const { cachePerToken } = summary.memory;
   await printFacts({
