@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import type { BackendName, Model } from "polywen";
+import type { BackendName, MediaPart, Model } from "polywen";
 
 /** What transformers computed for a prompt in float32: logits of some rows, and the greedy continuation. */
 interface Expected {
@@ -20,10 +20,10 @@ export const backends: readonly BackendName[] = process.env["POLYWEN_NATIVE_MISS
 /** Exact keys, steps that do not fit the prompts, and exact inputs. */
 export const loadOptions = { kvDType: "f32", activations: "f32", rowsPerStep: 13, cacheTokens: 64 } as const;
 
-/** Compares logits and greedy tokens with those in the JSON file `golden`. */
-export async function expectTransformers(model: Model, golden: string): Promise<void> {
+/** Compares logits and greedy tokens with those in the JSON file `golden`, for a prompt with these media. */
+export async function expectTransformers(model: Model, golden: string, media: readonly MediaPart[] = []): Promise<void> {
   const expected = JSON.parse(readFileSync(golden, "utf8")) as Expected;
-  const { logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, maxTokens: expected.greedy.length });
+  const { logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, media, maxTokens: expected.greedy.length });
   const differences = expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => Math.abs(value - logits[row * vocabularySize + id]!)));
   expect(Math.max(...differences) / expected.std).toBeLessThan(TOLERANCE);
   expect([...greedy]).toEqual(expected.greedy);

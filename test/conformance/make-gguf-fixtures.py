@@ -92,18 +92,17 @@ def write_metadata(writer, architecture, config):
         writer.add_expert_feed_forward_length(config.moe_intermediate_size)
     if architecture == "qwen2moe":
         writer.add_expert_shared_feed_forward_length(config.shared_expert_intermediate_size)
-    write_tokenizer(writer)
 
 
-def write_tokenizer(writer):
-    """Bytes as byte-level BPE spells them, and tokens that no text makes."""
+def write_tokenizer(writer, more=("[PAD260, unused by u"[:19], *(f"[PAD{n}]" for n in range(261, VOCABULARY)))):
+    """Bytes as byte-level BPE spells them, two tokens of a chat, two merged ones, and more that no text makes."""
     plain = [b for b in range(256) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b <= 255]
     tokens = [chr(b) for b in plain] + [chr(256 + n) for n in range(256 - len(plain))]
-    tokens += ["<|im_start|>", "<|im_end|>", "ab", "abc", "[PAD260, unused by u"[:19]] + [f"[PAD{n}]" for n in range(261, VOCABULARY)]
+    tokens += ["<|im_start|>", "<|im_end|>", "ab", "abc", *more]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
-    writer.add_token_types([1] * 256 + [3] * 2 + [5] * (VOCABULARY - 258))
+    writer.add_token_types([1] * 256 + [3] * 2 + [5] * (len(tokens) - 258))
     writer.add_array("tokenizer.ggml.merges", ["a b", "ab c"])
     writer.add_eos_token_id(257)
 
@@ -121,6 +120,7 @@ def make(name, folder):
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
     writer = gguf.GGUFWriter(str(folder / f"{name}.gguf"), architecture)
     write_metadata(writer, architecture, config)
+    write_tokenizer(writer)
     if architecture == "llama":
         writer.add_tensor("rope_freqs.weight", rope_divisors(model))
     turn = 0

@@ -8,6 +8,8 @@ export interface ModelCommandOptions {
   readonly backend: BackendName;
   readonly threads?: number;
   readonly quiet?: boolean;
+  /** False: none. */
+  readonly mmproj?: string | false;
 }
 
 /** Adds the options that choose where a model runs. */
@@ -15,6 +17,8 @@ export function addModelOptions(command: Command): Command {
   return command
     .addOption(new Option("--backend <name>", "what computes").choices(["auto", "cpu", "reference"]).default("auto"))
     .option("--threads <n>", "threads of the native backend (default: all cores)", parseNumber)
+    .option("--mmproj <file>", "with what a GGUF model sees pictures (default: the only mmproj*.gguf beside it)")
+    .option("--no-mmproj", "load such a model for text alone")
     .option("--quiet", "no progress and no warnings on stderr");
 }
 
@@ -23,7 +27,7 @@ export async function loadForCommand(source: string, options: ModelCommandOption
   const silent = options.quiet === true || options.json === true;
   const progress = new LoadProgress(!silent && process.stderr.isTTY === true);
   try {
-    const model = await loadModel(source, defined({ backend: options.backend, threads: options.threads, onProgress: progress.update, ...more }));
+    const model = await loadModel(source, defined({ backend: options.backend, threads: options.threads, mmproj: options.mmproj, onProgress: progress.update, ...more }));
     progress.clear();
     if (!silent) model.info.warnings.forEach(warn);
     return model;

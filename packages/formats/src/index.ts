@@ -16,12 +16,13 @@ export { configFromGguf, type GgufConfigSource } from "./gguf/gguf-config.ts";
 export type { GgufDtype } from "./gguf/gguf-dtype.ts";
 export type { GgufHeader } from "./gguf/gguf-header.ts";
 export type { GgufArray, GgufValue } from "./gguf/gguf-value.ts";
-export { openGguf, type GgufModel } from "./gguf/open-gguf.ts";
+export { openGguf, type GgufModel, type OpenGgufOptions } from "./gguf/open-gguf.ts";
 export { readGgufHeader } from "./gguf/read-gguf-header.ts";
 export { jsonPointer } from "./json-pointer.ts";
 export { openModelFolder, type ModelFiles, type ModelFolder } from "./model-folder.ts";
 export { readQuantised } from "./quantised/quantised-checkpoint.ts";
 export {
+  readPreprocessor,
   readPreprocessorConfig,
   type FeatureExtractorConfig,
   type ImageProcessorConfig,

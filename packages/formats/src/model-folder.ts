@@ -32,6 +32,8 @@ export interface ModelFolder {
   /** `model_type` of `config.json`, for instance `qwen2`. */
   readonly modelType: string;
   readonly files: ModelFiles;
+  /** What `preprocessor_config.json` would say, of a model whose format has no such file; see `readPreprocessor`. */
+  readonly preprocessor?: JsonObject | undefined;
   /** What a user should know about the folder, in whole sentences. */
   readonly warnings: readonly string[];
 }

@@ -2,6 +2,7 @@ import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
 import { z } from "zod";
 import { isJsonObject, parseWith, readJsonObject, type JsonObject } from "./json-file.ts";
 import { jsonPointer, quoted } from "./json-pointer.ts";
+import type { ModelFolder } from "./model-folder.ts";
 
 /** How an image becomes normalised patches, as the `Qwen2VLImageProcessor` family publishes it. */
 export interface ImageProcessorConfig {
@@ -99,7 +100,16 @@ const audioSchema = z.object({
  * UnsupportedError for processors of other classes.
  */
 export async function readPreprocessorConfig(path: string): Promise<PreprocessorConfig> {
-  const file = await readJsonObject(path, "config");
+  return parsePreprocessor(await readJsonObject(path, "config"), path);
+}
+
+/** What is known of how a model takes media: from its file, or from what its format says instead. Throws as `readPreprocessorConfig` does. */
+export async function readPreprocessor({ files, preprocessor, configPath }: Pick<ModelFolder, "files" | "preprocessor" | "configPath">): Promise<PreprocessorConfig> {
+  if (preprocessor !== undefined) return parsePreprocessor(preprocessor, configPath);
+  return files.preprocessorConfig === undefined ? { image: undefined, audio: undefined } : readPreprocessorConfig(files.preprocessorConfig);
+}
+
+function parsePreprocessor(file: JsonObject, path: string): PreprocessorConfig {
   const image = findPart(file, "image_processor", "image_processor_type");
   const audio = findPart(file, "feature_extractor", "feature_extractor_type");
   return {

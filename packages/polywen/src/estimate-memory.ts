@@ -43,7 +43,7 @@ export interface PlannedModel {
  * convolutions. Throws as `loadModel` does, except that a model may be too large.
  */
 export async function estimateMemory(source: string, options: LoadModelOptions = {}): Promise<MemoryEstimate> {
-  const opened = await openModelSource(source);
+  const opened = await openModelSource(source, options);
   return estimateParts({ family: await loadFamily(opened.folder, options.media ?? {}), checkpoint: await opened.openCheckpoint() }, options);
 }
 

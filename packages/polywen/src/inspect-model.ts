@@ -4,7 +4,7 @@ import { PolywenError } from "@polywen/tensor";
 import { estimateParts, type MemoryEstimate } from "./estimate-memory.ts";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
-import { openModelSource } from "./model-source.ts";
+import { openModelSource, type ModelSourceOptions } from "./model-source.ts";
 
 /** Tensors that a checkpoint stores in one element type. */
 export interface StoredDType {
@@ -52,8 +52,8 @@ export interface ModelSummary {
 }
 
 /** Describes a model folder, a GGUF file or `"polywen/tiny"` from its small files and the headers of its weights. Throws as `loadModel` does for these files. */
-export async function inspectModel(source: string): Promise<ModelSummary> {
-  const opened = await openModelSource(source);
+export async function inspectModel(source: string, options: ModelSourceOptions = {}): Promise<ModelSummary> {
+  const opened = await openModelSource(source, options);
   const { folder } = opened;
   const checkpoint = await opened.openCheckpoint();
   const { tokenizer, template } = await opened.loadTokenizer();

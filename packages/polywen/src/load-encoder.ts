@@ -35,5 +35,5 @@ export async function loadEncoder(source: string, options: LoadEncoderOptions = 
 
 /** True if a source is an encoder alone, for `loadEncoder`, and no model, for `loadModel`. Reads config.json only. */
 export async function isEncoder(source: string): Promise<boolean> {
-  return supportedEncoderTypes.includes((await openModelSource(source)).folder.modelType);
+  return supportedEncoderTypes.includes((await openModelSource(source, { mmproj: false })).folder.modelType);
 }

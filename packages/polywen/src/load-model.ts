@@ -17,7 +17,7 @@ type Keep = <T extends { dispose(): unknown }>(object: T) => T;
  * Throws typed errors for everything that is wrong with the files before it allocates weights; see `docs/guide/errors.md`.
  */
 export async function loadModel(source: string, options: LoadModelOptions = {}): Promise<Model> {
-  const files = await readModelFiles(source, options.media ?? {});
+  const files = await readModelFiles(source, options.media ?? {}, options);
   const opened: { dispose(): unknown }[] = [];
   const keep: Keep = (object) => {
     opened.unshift(object);

@@ -2,10 +2,11 @@ import type { EngineOptions, SamplingOptions } from "@polywen/core";
 import type { BoundModality, NetworkAccess } from "@polywen/cross-modal";
 import type { Backend } from "@polywen/tensor";
 import type { MediaOptions } from "./families/family.ts";
+import type { ModelSourceOptions } from "./model-source.ts";
 import type { Activations, BackendName } from "./select-backend.ts";
 
 /** Options of `loadModel`. */
-export interface LoadModelOptions extends EngineOptions {
+export interface LoadModelOptions extends EngineOptions, ModelSourceOptions {
   /** Default `auto`: native if it loads, else reference with a warning. Or a backend of your own, which stays yours to dispose. */
   readonly backend?: BackendName | Backend;
   /** Threads of the native backend. Default: all cores. */

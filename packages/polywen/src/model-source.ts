@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openCheckpoint, openGguf, openModelFolder, readQuantised, type Checkpoint, type GgufModel, type ModelFiles, type ModelFolder } from "@polywen/formats";
+import { InvalidArgumentError } from "@polywen/tensor";
 import { loadGgufTokenizer, loadTokenizer, type LoadedTokenizer } from "./loaded-tokenizer.ts";
 import { resolveSource } from "./resolve-source.ts";
 
@@ -12,14 +13,24 @@ export interface ModelSource {
   loadTokenizer(): Promise<LoadedTokenizer>;
 }
 
+/** Which files a model is made of, where its name does not say it. */
+export interface ModelSourceOptions {
+  /**
+   * Of a GGUF file of a vision-language model: the file with what it sees pictures with. Default: the only `mmproj*.gguf` beside
+   * the model; `false`: none, and the model takes text alone.
+   */
+  readonly mmproj?: string | false | undefined;
+}
+
 /**
  * Opens a folder, a `.gguf` file, a `.safetensors` file (whose folder holds the rest of the model), or `"polywen/tiny"`.
- * Throws what `openModelFolder` and `openGguf` throw.
+ * Throws what `openModelFolder` and `openGguf` throw, and InvalidArgumentError for an mmproj beside anything but a GGUF file.
  */
-export async function openModelSource(source: string): Promise<ModelSource> {
+export async function openModelSource(source: string, { mmproj }: ModelSourceOptions = {}): Promise<ModelSource> {
   const path = resolveSource(source);
   const isFile = (await stat(path)).isFile();
-  if (isFile && !path.endsWith(".safetensors")) return sourceOf(await openGguf(path));
+  if (isFile && !path.endsWith(".safetensors")) return sourceOf(await openGguf(path, { mmproj }));
+  if (typeof mmproj === "string") throw new InvalidArgumentError({ argument: "mmproj", expected: "no mmproj for a model that is no GGUF file", received: mmproj });
   const folder = await openModelFolder(isFile ? dirname(path) : path);
   return { folder, openCheckpoint: async () => readQuantised(await openCheckpoint(path), folder.config, folder.configPath), loadTokenizer: () => loadTokenizer(folder) };
 }
@@ -35,7 +46,7 @@ const noFiles: ModelFiles = {
   weights: undefined,
 };
 
-function sourceOf({ path, config, metadata, checkpoint }: GgufModel): ModelSource {
-  const folder = { path, configPath: path, config, modelType: config["model_type"] as string, files: noFiles, warnings: [] };
+function sourceOf({ path, config, metadata, checkpoint, preprocessor, warnings }: GgufModel): ModelSource {
+  const folder = { path, configPath: path, config, modelType: config["model_type"] as string, files: noFiles, preprocessor, warnings };
   return { folder, openCheckpoint: async () => checkpoint, loadTokenizer: async () => loadGgufTokenizer(metadata, path) };
 }

@@ -4,7 +4,7 @@ import { InvalidFileError, PolywenError } from "@polywen/tensor";
 import type { Family, MediaOptions } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import type { LoadedTokenizer } from "./loaded-tokenizer.ts";
-import { openModelSource } from "./model-source.ts";
+import { openModelSource, type ModelSourceOptions } from "./model-source.ts";
 
 /** Everything of a model but its weights. */
 export interface ModelFileContents extends LoadedTokenizer {
@@ -18,8 +18,8 @@ export interface ModelFileContents extends LoadedTokenizer {
 }
 
 /** Reads and checks the small files of a model, and the headers of its weights. */
-export async function readModelFiles(source: string, media: MediaOptions): Promise<ModelFileContents> {
-  const opened = await openModelSource(source);
+export async function readModelFiles(source: string, media: MediaOptions, options: ModelSourceOptions = {}): Promise<ModelFileContents> {
+  const opened = await openModelSource(source, options);
   const { folder } = opened;
   const family = await loadFamily(folder, media);
   const checkpoint = await opened.openCheckpoint();

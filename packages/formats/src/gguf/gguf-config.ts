@@ -6,7 +6,11 @@ import { GgufFields } from "./gguf-fields.ts";
 import type { GgufValue } from "./gguf-value.ts";
 
 /** `model_type` of config.json for each architecture that can be converted. */
-const modelTypes: Readonly<Record<string, string>> = { llama: "llama", qwen2: "qwen2", qwen3: "qwen3", qwen2moe: "qwen2_moe", qwen3moe: "qwen3_moe" };
+const modelTypes: Readonly<Record<string, string>> = {
+  llama: "llama", qwen2: "qwen2", qwen3: "qwen3", qwen2moe: "qwen2_moe", qwen3moe: "qwen3_moe",
+  // Text models of vision-language models. For text alone their three position axes are one, and they are what they were made from.
+  qwen2vl: "qwen2", qwen3vl: "qwen3", qwen3vlmoe: "qwen3_moe",
+};
 
 /** What a config is made from. */
 export interface GgufConfigSource {
@@ -22,7 +26,8 @@ export interface GgufConfigSource {
 /** `general.architecture`. Throws `UnsupportedError` for those that cannot be converted. */
 export function ggufArchitecture({ file, metadata }: Pick<GgufConfigSource, "file" | "metadata">): string {
   const type = metadata.get("general.type") ?? "model";
-  if (type !== "model") throw new UnsupportedError({ feature: `${file}: a GGUF file of the type ${String(type)}`, supported: ["model"] });
+  const hint = type === "mmproj" ? { hint: "This is what a model sees pictures with: load the model itself, and give this file as its mmproj." } : {};
+  if (type !== "model") throw new UnsupportedError({ feature: `${file}: a GGUF file of the type ${String(type)}`, supported: ["model"] }, hint);
   const architecture = metadata.get("general.architecture");
   if (typeof architecture !== "string") throw new InvalidFileError({ file, problem: "the name of an architecture is expected", pointer: jsonPointer(["general.architecture"]) });
   if (Object.hasOwn(modelTypes, architecture)) return architecture;
@@ -46,6 +51,8 @@ export function configFromGguf(source: GgufConfigSource): JsonObject {
   fields.only("rope.dimension_count", headWidth);
   fields.only("attention.causal", true);
   fields.ignore("tensor_data_layout", "rope.scaling.finetuned", "attention.layer_norm_epsilon");
+  // Read with the projector of the pictures, without which they mean nothing.
+  if (architecture.includes("vl")) fields.ignore("rope.dimension_sections", "n_deepstack_layers");
   const vocabularySize = vocabularyOf(source, fields);
   const has = (name: string): boolean => tensors.has(name);
   const config = {
@@ -120,7 +127,7 @@ function ropeConfig({ frequencyDivisors }: GgufConfigSource, fields: GgufFields)
 
 /** Fields of `qwen2_moe` and `qwen3_moe`; what older files leave out is known from the shapes of tensors. */
 function expertConfig({ tensors, file }: GgufConfigSource, fields: GgufFields, architecture: string, layers: number): JsonObject {
-  if (architecture !== "qwen2moe" && architecture !== "qwen3moe") {
+  if (!architecture.endsWith("moe")) {
     fields.only("expert_count", 0);
     fields.only("expert_used_count", 0);
     return {};
@@ -133,14 +140,14 @@ function expertConfig({ tensors, file }: GgufConfigSource, fields: GgufFields, a
   fields.only("expert_gating_func", 1);
   fields.only("expert_weights_scale", 0, 1);
   fields.only("expert_group_count", 0, 1);
-  fields.only("expert_weights_norm", architecture === "qwen3moe");
+  fields.only("expert_weights_norm", architecture !== "qwen2moe");
   fields.ignore("expert_group_used_count", "expert_shared_count");
   const shared = fields.optionalInteger("expert_shared_feed_forward_length") ?? width("ffn_up_shexp", 0);
   return {
     num_experts: fields.integer("expert_count"),
     num_experts_per_tok: fields.integer("expert_used_count"),
     moe_intermediate_size: fields.optionalInteger("expert_feed_forward_length") ?? width("ffn_gate_exps", 1) ?? 0,
-    norm_topk_prob: architecture === "qwen3moe",
+    norm_topk_prob: architecture !== "qwen2moe",
     decoder_sparse_step: 1,
     mlp_only_layers: layerNumbers.filter((layer) => !isSparse(layer)),
     ...(architecture === "qwen2moe" ? { shared_expert_intermediate_size: shared ?? 0 } : {}),

@@ -45,6 +45,26 @@ export class GgufFields {
     return value === undefined || typeof value === "string" ? value : this.fail(key, "a text is expected");
   }
 
+  /** A truth value; false if the file does not have it. */
+  flag(key: string): boolean {
+    const value = this.#get(key) ?? false;
+    return typeof value === "boolean" ? value : this.fail(key, "true or false is expected");
+  }
+
+  /** A list of numbers that are at least `least`, undefined if the file does not have it. Truth values count as 0 and 1. */
+  optionalNumbers(key: string, least: number): number[] | undefined {
+    const value = this.#get(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== "object" || value instanceof TextList) return this.fail(key, "a list of numbers is expected");
+    const numbers = Array.from(value as Iterable<number | bigint | boolean>, Number);
+    return numbers.every((number) => Number.isFinite(number) && number >= least) ? numbers : this.fail(key, `numbers of at least ${least} are expected`);
+  }
+
+  /** As `optionalNumbers`, for a list that must be there. */
+  numbers(key: string, least: number): number[] {
+    return this.optionalNumbers(key, least) ?? this.fail(key, "this key is missing");
+  }
+
   /** Refuses a field with a value that Polywen does not compute with; the file need not have it. */
   only(key: string, ...values: readonly GgufValue[]): void {
     const value = this.#shared(key);

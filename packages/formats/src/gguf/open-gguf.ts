@@ -7,6 +7,8 @@ import { configFromGguf, ggufArchitecture } from "./gguf-config.ts";
 import { readGgufParts } from "./gguf-parts.ts";
 import { frequencyDivisorsTensor, renameGgufTensors } from "./gguf-tensors.ts";
 import type { GgufValue } from "./gguf-value.ts";
+import { findProjector } from "./mmproj/find-projector.ts";
+import { joinProjector } from "./mmproj/join-projector.ts";
 
 /** A model in GGUF, as the rest of Polywen knows models. */
 export interface GgufModel {
@@ -18,20 +20,34 @@ export interface GgufModel {
   readonly config: JsonObject;
   /** The tensors under their names in Hugging Face; experts are stacked as [experts, out, in]. */
   readonly checkpoint: Checkpoint;
+  /** What preprocessor_config.json would say, of a model with an mmproj. */
+  readonly preprocessor: JsonObject | undefined;
+  /** What a user should know, in whole sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** Options of `openGguf`. */
+export interface OpenGgufOptions {
+  /** The file of the vision tower and its projector. Default: the only mmproj beside the model, if the model takes one; `false`: none, for text alone. */
+  readonly mmproj?: string | false | undefined;
 }
 
 /**
  * Opens a model in one GGUF file or in parts (`…-00001-of-00003.gguf`, any of them). Reads headers only, and the few
- * numbers of `rope_freqs.weight`. Throws as `readGgufHeader` and `configFromGguf` do, NotFoundError for missing parts.
+ * numbers of `rope_freqs.weight`. Throws as `readGgufHeader` and `configFromGguf` do, NotFoundError for missing parts; with an mmproj
+ * also `InvalidFileError` where it does not fit the model, and `UnsupportedError` for other projectors.
  */
-export async function openGguf(path: string): Promise<GgufModel> {
+export async function openGguf(path: string, { mmproj }: OpenGgufOptions = {}): Promise<GgufModel> {
   const { metadata, tensors } = await readGgufParts(path);
   const architecture = ggufArchitecture({ file: path, metadata });
   const frequencyDivisors = await readFrequencyDivisors(path, tensors);
   const config = configFromGguf({ file: path, metadata, tensors, frequencyDivisors });
   const counts = { heads: config["num_attention_heads"] as number, keyHeads: config["num_key_value_heads"] as number };
   const renamed = renameGgufTensors(tensors, architecture === "llama" ? counts : undefined);
-  return { path, metadata, config, checkpoint: new Checkpoint(path, renamed, new Map()) };
+  const { path: projector, warnings } = await findProjector(path, architecture, mmproj);
+  const joined = projector === undefined ? undefined : await joinProjector({ file: path, architecture, metadata, config }, projector);
+  const all = new Map([...renamed, ...(joined?.tensors ?? [])]);
+  return { path, metadata, config: joined?.config ?? config, checkpoint: new Checkpoint(path, all, new Map()), preprocessor: joined?.preprocessor, warnings };
 }
 
 /** Half a head is at most 512 numbers. */

@@ -1,7 +1,7 @@
 import { audioProjection, omniAudioEncoder, parseOmniAudioConfig } from "@polywen/audio";
 import { createQwen2Model, parseQwen2Config, type TextModel, type WeightNaming } from "@polywen/core";
 import { defineModality, mropeLayout, type ModalityDefinition } from "@polywen/cross-modal";
-import { isJsonObject, readPreprocessorConfig, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
+import { isJsonObject, readPreprocessor, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
 import { parseQwen25VisionConfig, qwen25VisionTower, towerNaming } from "@polywen/vision";
 import { configPart, requireEqual, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
@@ -27,8 +27,7 @@ export const qwen25OmniThinker: FamilyLoader = async (folder, media): Promise<Fa
   const tied = fields["tie_word_embeddings"] ?? thinker.fields["tie_word_embeddings"] ?? false;
   const text = createQwen2Model(parseQwen2Config({ ...fields, tie_word_embeddings: tied }, { file: folder.configPath, pointer, multimodal: true }), prefixes);
   // A folder without a processor for a modality simply does not offer it.
-  const { preprocessorConfig } = folder.files;
-  const { image, audio } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  const { image, audio } = await readPreprocessor(folder);
   return {
     text,
     layout: mropeLayout,

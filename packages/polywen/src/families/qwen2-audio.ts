@@ -1,7 +1,7 @@
 import { parseWhisperEncoderConfig, qwen2AudioEncoder, qwen2AudioProjector, qwenTowerDefaults } from "@polywen/audio";
 import { createQwen2Model, parseQwen2Config, type TextModel, type WeightNaming } from "@polywen/core";
 import { defineModality, sequentialLayout, type ModalityDefinition } from "@polywen/cross-modal";
-import { readPreprocessorConfig, type FeatureExtractorConfig } from "@polywen/formats";
+import { readPreprocessor, type FeatureExtractorConfig } from "@polywen/formats";
 import { configPart, requireEqual, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
 
@@ -21,8 +21,7 @@ export const qwen2Audio: FamilyLoader = async (folder, media): Promise<Family> =
   const root: ConfigPlace = { folder, fields: folder.config, pointer: [] };
   const { fields, pointer } = configPart(root, "text_config");
   const text = createQwen2Model(parseQwen2Config(fields, { file: folder.configPath, pointer }), textPrefixes);
-  const { preprocessorConfig } = folder.files;
-  const { audio } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  const { audio } = await readPreprocessor(folder);
   return { text, layout: sequentialLayout, modalities: audio === undefined ? [] : [sounds(root, text, audio, media)] };
 };
 

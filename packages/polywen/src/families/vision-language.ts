@@ -1,5 +1,5 @@
 import { mropeLayout } from "@polywen/cross-modal";
-import { isJsonObject, readPreprocessorConfig, type JsonObject, type ModelFolder } from "@polywen/formats";
+import { isJsonObject, readPreprocessor, type JsonObject, type ModelFolder } from "@polywen/formats";
 import type { TextModel } from "@polywen/core";
 import { towerNaming, type VisionPlace, type VisionTower } from "@polywen/vision";
 import { configPart, tokenId, type ConfigPlace } from "./config-place.ts";
@@ -28,9 +28,8 @@ export async function loadVisionLanguage(folder: ModelFolder, media: MediaOption
   const tower = parts.tower(vision.fields, { file: folder.configPath, pointer: vision.pointer });
   const source = textSource(root);
   const text = parts.text(source.fields, { file: folder.configPath, pointer: source.pointer }, tower.levels);
-  const { preprocessorConfig } = folder.files;
   // A folder without an image processor is a text model.
-  const { image: processor } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  const { image: processor } = await readPreprocessor(folder);
   if (processor === undefined) return { text, layout: mropeLayout, modalities: [] };
   const common = { place: vision, outputWidth: parts.outputWidth, tower, text, naming: towerNaming(towerPrefixes), media, before: "<|vision_start|>", after: "<|vision_end|>" };
   return { text, layout: mropeLayout, modalities: [imageModality({ ...common, processor, placeholder: tokenId(root, ["image_token_id"], text.vocabularySize) })] };

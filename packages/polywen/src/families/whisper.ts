@@ -1,6 +1,6 @@
 import { parseWhisperEncoderConfig, whisperDefaults, whisperEncoder } from "@polywen/audio";
 import { defineModality, identityConnector, type ModalityDefinition } from "@polywen/cross-modal";
-import { readPreprocessorConfig } from "@polywen/formats";
+import { readPreprocessor } from "@polywen/formats";
 import { NotFoundError } from "@polywen/tensor";
 import { requireEqual } from "./config-place.ts";
 import type { EncoderLoader } from "./encoder-registry.ts";
@@ -10,8 +10,7 @@ import { framesOf } from "./qwen2-audio.ts";
 export const whisper: EncoderLoader = async (folder, media) => {
   const { configPath: file, config: fields } = folder;
   const config = parseWhisperEncoderConfig(fields, file, [], whisperDefaults);
-  const { preprocessorConfig } = folder.files;
-  const { audio: processor } = preprocessorConfig === undefined ? {} : await readPreprocessorConfig(preprocessorConfig);
+  const { audio: processor } = await readPreprocessor(folder);
   if (processor === undefined) throw new NotFoundError({ what: "File", name: "preprocessor_config.json", where: folder.path }, { hint: "It says how sound becomes the features that the encoder reads." });
   const place = { folder, fields, pointer: [] };
   requireEqual(place, "num_mel_bins", config.melBands, "feature_size of the feature extractor", processor.featureSize);

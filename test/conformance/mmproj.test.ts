@@ -1,0 +1,58 @@
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { image, inspectMedia, inspectModel, loadModel } from "polywen";
+import { backends, expectTransformers, loadOptions } from "./expect-transformers.ts";
+
+const root = fileURLToPath(new URL("../fixtures/mmproj", import.meta.url));
+const models = [["qwen2vl", "qwen2_vl"], ["qwen25vl", "qwen2_5_vl"], ["qwen3vl", "qwen3_vl"]] as const;
+
+const pictureOf = async (name: string): Promise<Buffer> => Buffer.from((JSON.parse(await readFile(`${root}/${name}/expected.json`, "utf8")) as { image: string }).image, "base64");
+
+describe.each(backends)("a picture in a prompt, as transformers computes it for the weights of both files, on the %s backend", (backend) => {
+  test.each(models)("%s", async (name, modelType) => {
+    const model = await loadModel(`${root}/${name}/model.gguf`, { ...loadOptions, backend });
+    expect(model.info).toMatchObject({ modelType, modalities: expect.arrayContaining(["text", "image"]), warnings: [] });
+    await expectTransformers(model, `${root}/${name}/expected.json`, [image(await pictureOf(name))]);
+    await model.dispose();
+  });
+});
+
+describe("the file beside the model", () => {
+  let folder: string;
+  let alone: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "polywen-mmproj-"));
+    alone = join(folder, "alone.gguf");
+    await copyFile(`${root}/qwen2vl/model.gguf`, alone);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const modelTypeOf = async (mmproj?: string | false): Promise<readonly [string, readonly string[]]> => {
+    const { modelType, warnings } = await inspectModel(alone, { mmproj });
+    return [modelType, warnings];
+  };
+
+  test("is given, found if it is the only one, or left out; the model is then one of text", async () => {
+    const [given, other] = [`${root}/qwen2vl/mmproj.gguf`, `${root}/qwen25vl/mmproj.gguf`];
+    expect(await modelTypeOf()).toEqual(["qwen2", [expect.stringContaining("no mmproj beside it")]]);
+    expect(await modelTypeOf(given)).toEqual(["qwen2_vl", []]);
+    await copyFile(given, join(folder, "mmproj-model-f16.gguf"));
+    expect(await modelTypeOf()).toEqual(["qwen2_vl", []]);
+    expect(await modelTypeOf(false)).toEqual(["qwen2", []]);
+    await copyFile(other, join(folder, "alone.mmproj-f32.gguf"));
+    expect(await modelTypeOf()).toEqual(["qwen2", [expect.stringContaining("2 mmproj files")]]);
+    await expect(modelTypeOf(join(folder, "none.gguf"))).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("says how pictures are prepared", async () => {
+    const seen = await inspectMedia(new Blob([new Uint8Array(await pictureOf("qwen3vl"))]), { model: `${root}/qwen3vl/model.gguf` });
+    expect(seen).toMatchObject({ kind: "image", originalSize: { width: 45, height: 30 }, patchSize: 4, mergeSize: 2, rows: 24 });
+  });
+
+  test("is of use beside a GGUF file only", async () => {
+    await expect(loadModel("polywen/tiny", { mmproj: `${root}/qwen2vl/mmproj.gguf` })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+  });
+});
