@@ -1,6 +1,7 @@
 import { audioCases } from "./cases/audio-cases.ts";
 import { configCases } from "./cases/config-cases.ts";
 import { ggufCases } from "./cases/gguf-cases.ts";
+import { mmprojCases } from "./cases/mmproj-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
 import { promptCases } from "./cases/prompt-cases.ts";
 import { quantisedCases } from "./cases/quantised-cases.ts";
@@ -10,6 +11,7 @@ import type { HostileCase } from "./hostile-case.ts";
 /** The table of bad inputs, by what they are. */
 export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
   GGUF: ggufCases,
+  "Projectors of GGUF": mmprojCases,
   Weights: weightCases,
   "Quantised weights": quantisedCases,
   "Configuration, tokenizer, template": configCases,

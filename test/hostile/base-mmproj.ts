@@ -1,0 +1,45 @@
+import { array, bool, f32, raw32, text, u32, type TestTensor } from "../../packages/formats/src/gguf/test-gguf.ts";
+import { fileOf, type Metadata } from "./base-gguf.ts";
+
+/** Three f32 numbers. */
+const triple = (value: number): Buffer => array(6, 3, ...Array.from({ length: 3 }, () => f32(value).subarray(4)));
+
+const metadata: Metadata = {
+  "general.architecture": text("clip"),
+  "general.type": text("mmproj"),
+  "clip.has_vision_encoder": bool(1),
+  "clip.projector_type": text("qwen2vl_merger"),
+  "clip.vision.block_count": u32(1),
+  "clip.vision.embedding_length": u32(16),
+  "clip.vision.patch_size": u32(4),
+  "clip.vision.attention.head_count": u32(2),
+  "clip.vision.attention.layer_norm_epsilon": f32(1e-6),
+  "clip.vision.image_mean": triple(0.5),
+  "clip.vision.image_std": triple(0.5),
+};
+
+/** Sizes, the fastest first, by the name of a tensor without `.weight`; each but the kernels has a bias as long as the last one. */
+const sizes: Readonly<Record<string, readonly number[]>> = {
+  "v.blk.0.ln1": [16], "v.blk.0.ln2": [16], "v.blk.0.attn_q": [16, 16], "v.blk.0.attn_k": [16, 16], "v.blk.0.attn_v": [16, 16], "v.blk.0.attn_out": [16, 16],
+  "v.blk.0.ffn_up": [16, 48], "v.blk.0.ffn_down": [48, 16], "v.post_ln": [16], "mm.0": [64, 64], "mm.2": [64, 32],
+};
+
+/** An mmproj of zeros that fits the model of `test/fixtures/mmproj/qwen2vl`, with changes to its metadata and its table of tensors. */
+export function baseMmproj(changes: Metadata = {}, change: (dims: Map<string, readonly number[]>) => unknown = () => undefined): Buffer {
+  const kernels = [["v.patch_embd.weight", [4, 4, 3, 16]], ["v.patch_embd.weight.1", [4, 4, 3, 16]]] as const;
+  const rest = Object.entries(sizes).flatMap(([name, dims]) => [[`${name}.weight`, dims], [`${name}.bias`, [dims.at(-1)!]]] as const);
+  const table = new Map<string, readonly number[]>([...kernels, ...rest]);
+  change(table);
+  let end = 0;
+  const tensors = [...table].map(([name, dims]): TestTensor => {
+    const offset = end;
+    end += Math.ceil((dims.reduce((product, length) => product * length) * 4) / 32) * 32;
+    return { name, dims: [...dims], type: 0, offset };
+  });
+  return fileOf({ ...metadata, ...changes }, { tensors, dataLength: end });
+}
+
+/** A list of truth values. */
+export function flags(values: readonly number[]): Buffer {
+  return Buffer.concat([raw32(9), raw32(7), Buffer.from(BigUint64Array.of(BigInt(values.length)).buffer), Buffer.from(values)]);
+}
