@@ -44,10 +44,10 @@ export async function joinProjector(text: TextPart, path: string): Promise<Joine
   return { config, preprocessor: projector.preprocessor, tensors: renameProjectorTensors(path, tensors, projector) };
 }
 
-function requireFit({ architecture, config, file }: TextPart, { kind, outputWidth }: ProjectorConfig, path: string): void {
+function requireFit({ architecture, config }: TextPart, { kind, outputWidth }: ProjectorConfig, path: string): void {
   const hint = { hint: "The mmproj belongs to another model." };
   if (!Object.hasOwn(kind.modelTypes, architecture)) {
-    throw new UnsupportedError({ feature: `${path}: a projector for ${Object.keys(kind.modelTypes).join(" and ")} beside ${file}, which has the architecture ${architecture},` }, hint);
+    throw new UnsupportedError({ feature: `${path}: a projector for ${Object.keys(kind.modelTypes).join(" and ")} beside a text model of the architecture ${architecture}` }, hint);
   }
   if (outputWidth === config["hidden_size"]) return;
   throw new InvalidFileError({ file: path, problem: `it gives rows of ${outputWidth}, but the text model is ${String(config["hidden_size"])} wide`, pointer: jsonPointer(["mm.2.weight"]) }, hint);
