@@ -1,4 +1,5 @@
 import { audioCases } from "./cases/audio-cases.ts";
+import { compressedAudioCases } from "./cases/compressed-audio-cases.ts";
 import { configCases } from "./cases/config-cases.ts";
 import { ggufCases } from "./cases/gguf-cases.ts";
 import { mmprojCases } from "./cases/mmproj-cases.ts";
@@ -17,7 +18,7 @@ export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
   "Configuration, tokenizer, template": configCases,
   "Prompts and options": promptCases,
   Images: imageCases,
-  Audio: audioCases,
+  Audio: [...audioCases, ...compressedAudioCases],
 };
 
 /** All rows of the table. */

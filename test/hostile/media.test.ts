@@ -1,5 +1,6 @@
 import { audioCases } from "./cases/audio-cases.ts";
+import { compressedAudioCases } from "./cases/compressed-audio-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
 import { describeCases } from "./describe-cases.ts";
 
-describeCases({ images: imageCases, audio: audioCases });
+describeCases({ images: imageCases, audio: [...audioCases, ...compressedAudioCases] });

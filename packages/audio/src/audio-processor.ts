@@ -1,6 +1,7 @@
 import type { FeatureExtractorConfig } from "@polywen/formats";
 import { UnsupportedError } from "@polywen/tensor";
-import { decodeAudio, defaultAudioLimits, type AudioOptions, type AudioSource } from "./decode-audio.ts";
+import { defaultAudioLimits, type AudioOptions } from "./audio-limits.ts";
+import { decodeAudio, type AudioInput } from "./decode-audio.ts";
 import { logMelFeatures, type LogMel, type LogMelOptions } from "./log-mel.ts";
 import { resample } from "./resample.ts";
 
@@ -21,7 +22,7 @@ const marginSeconds = 1;
  * transformers does. Every field of `config` is used or refused.
  * Throws what `decodeAudio` throws, and UnsupportedError for a configuration that is not covered.
  */
-export async function preprocessAudio(source: AudioSource, config: FeatureExtractorConfig, options: AudioOptions & LogMelOptions = {}): Promise<PreprocessedAudio> {
+export async function preprocessAudio(source: AudioInput, config: FeatureExtractorConfig, options: AudioOptions & LogMelOptions = {}): Promise<PreprocessedAudio> {
   requireSupported(config);
   const limits = { ...defaultAudioLimits, ...options.limits };
   const seconds = Math.min(limits.maxSeconds, config.chunkLength);

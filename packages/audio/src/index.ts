@@ -1,14 +1,10 @@
 export { preprocessAudio, type PreprocessedAudio } from "./audio-processor.ts";
-export {
-  decodeAudio,
-  defaultAudioLimits,
-  type AudioLimits,
-  type AudioOptions,
-  type AudioSource,
-  type MonoSound,
-  type RawSamples,
-} from "./decode-audio.ts";
+export { defaultAudioLimits, type AudioLimits, type AudioOptions, type TimeRange } from "./audio-limits.ts";
+export { audioWindows, type AudioWindowOptions } from "./audio-windows.ts";
+export { decodeAudio, type AudioInput, type AudioPart, type AudioSource } from "./decode-audio.ts";
 export { logMelFeatures, type LogMel, type LogMelConfig, type LogMelOptions } from "./log-mel.ts";
+export type { MonoSound } from "./mix-down.ts";
+export type { RawSamples } from "./raw-samples.ts";
 export { resample } from "./resample.ts";
 export { spectrogramPicture, type SpectrogramPicture } from "./spectrogram-picture.ts";
 export { audioProjection } from "./omni/audio-projection.ts";

@@ -1,4 +1,3 @@
-import libsamplerate from "@alexanderolsen/libsamplerate-js";
 import { describe, expect, it } from "vitest";
 import { resample } from "./resample.ts";
 import { readGoldens, seededSound } from "./testing.ts";
@@ -18,13 +17,13 @@ describe("resample", () => {
     expect(await resample(sound, 16_000)).toBe(sound);
   });
 
-  it.each(readGoldens<readonly Golden[]>("resample"))("is near soxr from $rate Hz, with the length of librosa", async (golden) => {
+  it.each(readGoldens<readonly Golden[]>("resample"))("equals soxr from $rate Hz, with the length of librosa", async (golden) => {
     const { samples } = await resample({ samples: Float32Array.from(golden.samples), sampleRate: golden.rate }, 16_000);
     expect(samples.length).toBe(golden.length);
     for (const [index, expected] of golden.resampled.entries()) {
-      // Both ring at the abrupt ends, each by its own kernel.
-      const isInside = index >= 40 && index < golden.length - 40;
-      expect(Math.abs(samples[index]! - expected)).toBeLessThan(isInside ? 5e-4 : 5e-3);
+      // At the abrupt ends soxr rings a little differently where it works in several stages.
+      const isInside = index >= 20 && index < golden.length - 20;
+      expect(Math.abs(samples[index]! - expected)).toBeLessThan(isInside ? 2e-5 : 3e-3);
     }
   });
 
@@ -35,14 +34,14 @@ describe("resample", () => {
     for (let index = 500; index < 7500; index++) expect(Math.abs(samples[index]! - tone(index / 16_000))).toBeLessThan(1e-5);
   });
 
-  it.each([44_100, 8000, 12_345])("joins pieces to what the library makes of the whole, from %i Hz", async (rate) => {
-    const samples = floats(rate - 1, 9);
-    const converter = await libsamplerate.create(1, rate, 16_000, { converterType: libsamplerate.ConverterType.SRC_SINC_BEST_QUALITY });
-    const whole = converter.simple(samples);
-    converter.destroy();
-    const pieces = (await resample({ samples, sampleRate: rate }, 16_000)).samples;
-    expect(Math.abs(whole.length - pieces.length)).toBeLessThanOrEqual(1);
-    for (const [index, sample] of whole.entries()) expect(Math.abs(sample - pieces[index]!)).toBeLessThan(1e-6);
+  it.each([44_100, 8000, 100_003])("hears nothing above the wanted bandwidth, from %i Hz, and lets pass what is below", async (rate) => {
+    const top = Math.min(rate, 16_000) / 2;
+    const loudness = async (frequency: number): Promise<number> => {
+      const samples = Float32Array.from({ length: rate / 4 }, (_, index) => Math.sin((2 * Math.PI * frequency * index) / rate));
+      return Math.max(...(await resample({ samples, sampleRate: rate }, 16_000)).samples.subarray(1000, 3000).map(Math.abs));
+    };
+    expect(await loudness(0.9 * top)).toBeCloseTo(1, 2);
+    if (rate > 16_000) expect(await loudness(1.01 * top)).toBeLessThan(2e-6);
   });
 
   it("handles sounds of one sample and rates without a common measure", async () => {

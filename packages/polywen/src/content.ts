@@ -1,4 +1,4 @@
-import type { AudioSource } from "@polywen/audio";
+import type { AudioPart, AudioSource, AudioWindowOptions, TimeRange } from "@polywen/audio";
 import type { MediaPart } from "@polywen/cross-modal";
 import type { ImageSource } from "@polywen/vision";
 
@@ -22,7 +22,22 @@ export function image(source: ImageSource): MediaPart {
   return { type: "medium", modality: "image", input: source };
 }
 
-/** A recording: path, URL (`file:`, `data:`, and `https:` where the model was loaded with `network`), Blob, bytes of a file, a stream of them, or raw samples. */
-export function audio(source: AudioSource): MediaPart {
-  return { type: "medium", modality: "audio", input: source };
+/**
+ * A recording, or the part of it between `from` and `to` seconds: path, URL (`file:`, `data:`, and `https:` where the model was loaded with
+ * `network`), Blob, bytes of a file, a stream of them, or raw samples.
+ */
+export function audio(source: AudioSource, range: TimeRange = {}): MediaPart {
+  const input: AudioSource | AudioPart = range.from === undefined && range.to === undefined ? source : { source, ...range };
+  return { type: "medium", modality: "audio", input };
+}
+
+/**
+ * A recording that is longer than the model takes at once, as windows that follow each other: by default 30 seconds each, what
+ * Qwen2-Audio takes. Every window is a recording of its own in the prompt: `model.generate([...(await audioWindows("talk.mp3")), "Summarise this."])`.
+ * Throws what decoding throws.
+ */
+export async function audioWindows(source: AudioSource, options: AudioWindowOptions & TimeRange = {}): Promise<MediaPart[]> {
+  const { from, to, ...others } = options;
+  const windows = await (await import("@polywen/audio")).audioWindows({ source, from, to }, others);
+  return windows.map((window) => audio(window));
 }

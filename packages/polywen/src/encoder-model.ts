@@ -1,4 +1,4 @@
-import type { MediaEncoder } from "@polywen/cross-modal";
+import type { MediaEncoder, NetworkAccess } from "@polywen/cross-modal";
 import { DisposedError, type Backend, type DeviceInfo } from "@polywen/tensor";
 import type { MediumTrace } from "./compute-logits.ts";
 
@@ -30,6 +30,7 @@ export interface EncoderModelParts {
   readonly encoder: MediaEncoder;
   readonly backend: Backend;
   readonly ownsBackend: boolean;
+  readonly network: NetworkAccess | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -56,9 +57,9 @@ export class EncoderModel {
    */
   async encode(source: unknown, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<EncodedMedium> {
     if (this.#disposal !== undefined) throw new DisposedError({ object: "EncoderModel" });
-    const { encoder } = this.#parts;
+    const { encoder, network } = this.#parts;
     const signal = AbortSignal.any([this.#shutdown.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    const prepared = await encoder.prepare(source, { signal });
+    const prepared = await encoder.prepare(source, { signal, network });
     let levels: readonly Float32Array[] = [];
     await encoder.encode(prepared, [], { signal, onRows: (rows) => (levels = rows.map((level) => level.slice())) });
     const [features, ...deeper] = levels as [Float32Array, ...Float32Array[]];

@@ -9,7 +9,7 @@ import { openModelSource } from "./model-source.ts";
 import { openBackend } from "./select-backend.ts";
 
 /** Options of `loadEncoder`, as those of `loadModel`. */
-export type LoadEncoderOptions = Pick<LoadModelOptions, "backend" | "threads" | "media" | "signal" | "onProgress">;
+export type LoadEncoderOptions = Pick<LoadModelOptions, "backend" | "threads" | "media" | "network" | "signal" | "onProgress">;
 
 /**
  * Loads an encoder without a text model, for instance Whisper's, from a folder in the layout of Hugging Face.
@@ -26,7 +26,7 @@ export async function loadEncoder(source: string, options: LoadEncoderOptions = 
     const bytes = [...(await MediaEncoder.findWeights({ definition, weights }, [])).values()].reduce((sum, weight) => sum + backend.weightByteLength(weight), 0);
     refuseWhatCannotFit(path, { weights: bytes, cache: 0, step: 0, total: bytes, available: availableMemory() });
     const encoder = await MediaEncoder.load({ definition, weights }, { backend, media: [] }, { signal: options.signal, onProgress: options.onProgress });
-    return new EncoderModel({ modelType, path, encoder, backend, ownsBackend, warnings: [...warnings, ...(warning === undefined ? [] : [warning])] });
+    return new EncoderModel({ modelType, path, encoder, backend, ownsBackend, network: options.network, warnings: [...warnings, ...(warning === undefined ? [] : [warning])] });
   } catch (error) {
     if (ownsBackend) await backend.dispose();
     throw error;

@@ -2,7 +2,6 @@ import { truncate, writeFile } from "node:fs/promises";
 import { audio } from "polywen";
 import { wavFile } from "../../../packages/audio/src/testing.ts";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
-import { isoFile } from "../inputs/images.ts";
 import { mediumCase } from "./model-calls.ts";
 
 /** Where a WAV of `wavFile` keeps the number of channels, the block length and the samples. */
@@ -57,13 +56,6 @@ const contentCases: readonly HostileCase[] = [
       await truncate(workspace.path("a.mp3"), 256 * 2 ** 20);
     },
   },
-  sounds("73b", "MP3, FLAC, Ogg, M4A, WebM", () => ({
-    "a.mp3": Buffer.from("ID3\x04".padEnd(64, "\0")),
-    "a.flac": Buffer.from("fLaC".padEnd(64, "\0")),
-    "a.ogg": Buffer.from("OggS".padEnd(64, "\0")),
-    "a.m4a": isoFile("M4A "),
-    "a.webm": Buffer.from("\x1a\x45\xdf\xa3".padEnd(64, "\0"), "latin1"),
-  }), failure("UNSUPPORTED", { says: "ffmpeg" })),
   sound("74a", "a WAV that ends in the middle of its samples", () => wavFile(second).subarray(0, 10_000), invalid({ offset: at.samples })),
   sound("74b", "text with the ending .wav", () => Buffer.from("not a sound"), invalid({ offset: 0 })),
   sound("75a", "a sample that is NaN", () => floats(0, 0, Number.NaN), invalid({ offset: at.samples + 8 }, "sample 2")),

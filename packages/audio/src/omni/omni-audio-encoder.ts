@@ -3,7 +3,8 @@ import type { ProgramEncoder } from "@polywen/cross-modal";
 import type { FeatureExtractorConfig } from "@polywen/formats";
 import { weightFromFloats, type WeightData } from "@polywen/tensor";
 import { preprocessAudio } from "../audio-processor.ts";
-import type { AudioOptions, AudioSource } from "../decode-audio.ts";
+import type { AudioOptions } from "../audio-limits.ts";
+import type { AudioInput } from "../decode-audio.ts";
 import { buildWhisperEncoder, whisperDimensions, type EncoderVariant } from "../whisper/build-encoder.ts";
 import { requireTokens } from "../whisper/require-tokens.ts";
 import { planPieces, pooledPairs, stepsOf, type Piece } from "../whisper/encoder-plan.ts";
@@ -18,7 +19,7 @@ export interface OmniAudioEncoderOptions extends Pick<AudioOptions, "limits" | "
 }
 
 /** The Whisper-type tower of the Qwen2.5-Omni thinker: log-mel frames in, pooled and normalised features [tokens, width] out. */
-export function omniAudioEncoder(config: OmniAudioConfig, options: OmniAudioEncoderOptions): ProgramEncoder<AudioSource> {
+export function omniAudioEncoder(config: OmniAudioConfig, options: OmniAudioEncoderOptions): ProgramEncoder<AudioInput> {
   const variant: EncoderVariant = { prefix: "audio_tower", positions: { name: POSITIONS, length: config.window }, lastNorm: "ln_post", pooled: true };
   return {
     kind: "program",

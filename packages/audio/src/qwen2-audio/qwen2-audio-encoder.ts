@@ -2,7 +2,8 @@ import type { WeightNaming } from "@polywen/core";
 import type { Connector, ProgramEncoder } from "@polywen/cross-modal";
 import type { FeatureExtractorConfig } from "@polywen/formats";
 import { preprocessAudio } from "../audio-processor.ts";
-import type { AudioOptions, AudioSource } from "../decode-audio.ts";
+import type { AudioOptions } from "../audio-limits.ts";
+import type { AudioInput } from "../decode-audio.ts";
 import { buildWhisperEncoder, whisperDimensions, type EncoderVariant } from "../whisper/build-encoder.ts";
 import { planPieces, pooledPairs, stepsOf } from "../whisper/encoder-plan.ts";
 import { requireTokens } from "../whisper/require-tokens.ts";
@@ -20,7 +21,7 @@ export interface Qwen2AudioEncoderOptions extends Pick<AudioOptions, "limits" | 
  * The published code always computes a window of 30 seconds, hides the steps of the padding from attention, and throws their rows
  * away. Here they are left out from the start, which gives the same rows; only the convolutions still see one frame of the padding.
  */
-export function qwen2AudioEncoder(config: WhisperEncoderConfig, options: Qwen2AudioEncoderOptions): ProgramEncoder<AudioSource> {
+export function qwen2AudioEncoder(config: WhisperEncoderConfig, options: Qwen2AudioEncoderOptions): ProgramEncoder<AudioInput> {
   const variant: EncoderVariant = {
     prefix: "audio_tower",
     positions: { name: "audio_tower.embed_positions.weight", length: config.positions },

@@ -2,7 +2,8 @@ import type { WeightNaming } from "@polywen/core";
 import type { ProgramEncoder } from "@polywen/cross-modal";
 import type { FeatureExtractorConfig } from "@polywen/formats";
 import { preprocessAudio } from "../audio-processor.ts";
-import type { AudioOptions, AudioSource } from "../decode-audio.ts";
+import type { AudioOptions } from "../audio-limits.ts";
+import type { AudioInput } from "../decode-audio.ts";
 import { buildWhisperEncoder, whisperDimensions, type EncoderVariant } from "./build-encoder.ts";
 import { planPieces } from "./encoder-plan.ts";
 import type { WhisperEncoderConfig } from "./whisper-config.ts";
@@ -24,7 +25,7 @@ export const whisperNaming: WeightNaming = (name) => {
  * The encoder of Whisper: a window of mel frames in, one row for every two frames out, padding included: [positions, width], 1,500
  * rows for the 30 seconds of published checkpoints.
  */
-export function whisperEncoder(config: WhisperEncoderConfig, options: WhisperEncoderOptions): ProgramEncoder<AudioSource> {
+export function whisperEncoder(config: WhisperEncoderConfig, options: WhisperEncoderOptions): ProgramEncoder<AudioInput> {
   const { positions } = config;
   const variant: EncoderVariant = { prefix: "encoder", positions: { name: "encoder.embed_positions.weight", length: positions }, lastNorm: "layer_norm", pooled: false };
   const plan = planPieces([{ frames: 2 * positions, steps: positions }]);
