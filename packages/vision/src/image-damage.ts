@@ -41,8 +41,10 @@ class Walker {
     return at;
   }
 
-  text(at: number, length: number): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + at, length).toString("latin1").replace(/[^\x20-\x7e]/g, "?");
+  /** Four letters at `at`, for messages; "?" if they are none. */
+  tag(at: number): string {
+    const text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + at, 4).toString("latin1");
+    return /^[A-Za-z0-9 ]{4}$/.test(text) ? text : "?";
   }
 
   fail(problem: string, offset: number = this.offset): never {
@@ -59,7 +61,7 @@ function walkPng(walker: Walker): void {
   for (;;) {
     const at = walker.take(8, "the header of a chunk");
     const length = walker.view.getUint32(at);
-    const name = walker.text(at + 4, 4);
+    const name = walker.tag(at + 4);
     const checksumAt = walker.take(length + 4, `the chunk ${name}`) + length;
     if (crc32(walker.bytes.subarray(at + 4, checksumAt)) !== walker.view.getUint32(checksumAt)) walker.fail(`the checksum of the chunk ${name} is wrong`, checksumAt);
     if (name === "IEND") return;
@@ -100,7 +102,7 @@ function walkWebP(walker: Walker): void {
   while (walker.offset + 8 <= end) {
     const at = walker.take(8, "the header of a chunk");
     const length = walker.view.getUint32(at + 4, true);
-    walker.take(length + (length % 2), `the chunk ${walker.text(at, 4)}`);
+    walker.take(length + (length % 2), `the chunk ${walker.tag(at)}`);
   }
 }
 
@@ -130,7 +132,7 @@ const maxDirectories = 4096;
 /** Directories, and whether the strips or tiles of pixels lie within the file. */
 function walkTiff(walker: Walker): void {
   walker.take(8, "the header");
-  const little = walker.text(0, 2) === "II";
+  const little = walker.view.getUint16(0) === 0x4949;
   // BigTIFF has directories of another layout.
   if (walker.view.getUint16(2, little) !== 42) return;
   let pointer = 4;
@@ -162,7 +164,7 @@ function walkAvif(walker: Walker): void {
   while (walker.offset < walker.bytes.length) {
     const at = walker.take(8, "the header of a box");
     const length = walker.view.getUint32(at);
-    const name = walker.text(at + 4, 4);
+    const name = walker.tag(at + 4);
     if (length === 0) return;
     const size = length === 1 ? Number(walker.view.getBigUint64(walker.take(8, "the header of a box"))) : length;
     if (size < walker.offset - at) walker.fail(`the box ${name} cannot have ${size} bytes`, at);
