@@ -41,7 +41,7 @@ REASONS = {
 }
 
 
-TURNED_ELSEWHERE = "orientation that stands outside of EXIF (XMP, text chunks), which only Pillow reads"
+TURNED_ELSEWHERE = "orientation that stands in a text chunk of ImageMagick, which only Pillow reads"
 PREMULTIPLIED = "premultiplied transparency: Pillow divides 16-bit levels, rounds, and multiplies again"
 
 
@@ -81,7 +81,7 @@ def pillow(path):
         kind = (image.format, image.mode)
         orientation = image.getexif().get(0x112, 1)
         reason = REASONS.get(kind)
-        if orientation != 1 and "exif" not in image.info and image.format != "TIFF":
+        if orientation != 1 and "Raw profile type exif" in image.info:
             reason = TURNED_ELSEWHERE
         if image.format == "TIFF" and 1 in image.tag_v2.get(338, ()):
             reason = PREMULTIPLIED

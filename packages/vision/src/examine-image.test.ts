@@ -18,7 +18,7 @@ const transparent = "transparency, where there is any, is put over white";
 describe("examineImage", () => {
   it.each([
     ["rgb.png", []],
-    ["orientation6.jpg", ["it is turned upright (EXIF orientation 6)"]],
+    ["orientation6.jpg", ["it is turned upright (orientation 6)"]],
     ["cmyk.jpg", ["inks (CMYK) become RGB by Pillow's formula"]],
     ["grey-alpha16.png", ["16-bit channels are cut to their upper 8 bits", "grey becomes RGB", transparent]],
     ["animation.gif", ["the first of 2 frames is taken", transparent]],

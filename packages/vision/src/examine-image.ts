@@ -1,6 +1,6 @@
 import type { MediaSource } from "@polywen/cross-modal";
 import type { ImageProcessorConfig } from "@polywen/formats";
-import { ImageFile } from "./image-file.ts";
+import { ImageFile, orientationOf } from "./image-file.ts";
 import type { ImageFormat } from "./image-format.ts";
 import type { ImageOptions } from "./image-limits.ts";
 import { preprocessImage, type PreprocessedImage } from "./image-processor.ts";
@@ -26,7 +26,8 @@ export async function examineImage(source: MediaSource, config: ImageProcessorCo
 }
 
 function changesOf({ header, pages, format }: ImageFile, { originalSize, size }: PreprocessedImage): string[] {
-  const { orientation = 1, hasAlpha, space, depth, hasProfile } = header;
+  const { hasAlpha, space, depth, hasProfile } = header;
+  const orientation = orientationOf(header);
   const resized = originalSize.width !== size.width || originalSize.height !== size.height;
   const steps: readonly (readonly [happened: boolean, text: string])[] = [
     [pages > 1, `the first of ${pages} ${format === "TIFF" ? "pages" : "frames"} is taken`],
@@ -35,7 +36,7 @@ function changesOf({ header, pages, format }: ImageFile, { originalSize, size }:
     [space === "b-w" || space === "grey16", "grey becomes RGB"],
     [hasProfile, "the colour profile is ignored"],
     [hasAlpha, "transparency, where there is any, is put over white"],
-    [orientation > 1, `it is turned upright (EXIF orientation ${orientation})`],
+    [orientation > 1, `it is turned upright (orientation ${orientation})`],
     [resized, `it is resized from ${originalSize.width} × ${originalSize.height} to ${size.width} × ${size.height} (bicubic)`],
   ];
   return steps.filter(([happened]) => happened).map(([, text]) => text);

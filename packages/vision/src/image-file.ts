@@ -4,6 +4,7 @@ import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
 import { locateDamage } from "./image-damage.ts";
 import { recogniseImage, type ImageFormat } from "./image-format.ts";
 import { limitsOf, requireSize, type ImageOptions } from "./image-limits.ts";
+import { turnUpright, xmpOrientation } from "./orientation.ts";
 import { rgbFromCmyk, rgbFromPixels, type RawPixels, type RgbImage } from "./rgb-image.ts";
 
 const operation = "Decoding an image";
@@ -61,7 +62,9 @@ export class ImageFile {
     this.#check(header);
     const { maxPixels } = limitsOf(this.#options);
     const image = this.#open(this.#bytes, { ...openOptions, page, pages: 1, limitInputPixels: maxPixels }).autoOrient();
-    return this.#untilAborted(this.#pixels(image, header.space === "cmyk"));
+    const pixels = await this.#untilAborted(this.#pixels(image, header.space === "cmyk"));
+    // libvips turns by EXIF.
+    return header.orientation === undefined ? turnUpright(pixels, orientationOf(header), this.#options.signal) : pixels;
   }
 
   /** Decodes all pages of one size at once, below each other: animations are stored as differences, and pages alone would be decoded again and again. */
@@ -102,6 +105,11 @@ export class ImageFile {
       throw refusal(this.#medium, this.format, error);
     }
   }
+}
+
+/** From 1 to 8, as EXIF counts: by EXIF, else by XMP, as Pillow reads it. */
+export function orientationOf({ orientation, xmpAsString }: Metadata): number {
+  return orientation ?? xmpOrientation(xmpAsString);
 }
 
 async function loadSharp(): Promise<OpenImage> {
