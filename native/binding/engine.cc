@@ -63,7 +63,7 @@ Napi::Value EngineObject::load_weights(const Napi::CallbackInfo& info) {
   return translate_errors(env, [&] { return queue_->add(std::move(job)); });
 }
 
-// run(program, sizes, control): Promise<void>
+// run(program, sizes, control, background): Promise<void>
 Napi::Value EngineObject::run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Classes& classes = *env.GetInstanceData<Classes>();
@@ -75,8 +75,10 @@ Napi::Value EngineObject::run(const Napi::CallbackInfo& info) {
     const Napi::Array array = info[1].As<Napi::Array>();
     std::vector<int64_t> sizes(array.Length());
     for (uint32_t i = 0; i < array.Length(); i++) sizes[i] = array.Get(i).As<Napi::Number>().Int64Value();
-    job->work = [bound, sizes = std::move(sizes), kernels = kernels_, pool = pool_, int8 = int8_, control = job->control] {
-      execute(*bound->program, sizes, *kernels, *pool, int8, *control);
+    job->background = info[3].ToBoolean().Value();
+    job->work = [bound, sizes = std::move(sizes), kernels = kernels_, pool = pool_, int8 = int8_, control = job->control, background = job->background, queue = queue_.get()] {
+      const Pause pause = background ? Pause([&] { queue->give_way(*control); }) : Pause([&] { control->check(); });
+      execute(*bound->program, sizes, *kernels, *pool, int8, background, pause);
     };
     return queue_->add(std::move(job));
   });

@@ -5,6 +5,12 @@
 #include "errors.h"
 
 namespace polywen::binding {
+namespace {
+
+// How long a job in the background works before another that waits has its turn.
+constexpr std::chrono::milliseconds kTurn(10);
+
+}  // namespace
 
 // The hook is added after the settler, so it runs before the settler's own: our thread ends before what it calls.
 JobQueue::JobQueue(Napi::Env env) : env_(env), settler_(Settler::New(env, "polywen", 0, 1, this)) {
@@ -20,7 +26,7 @@ Napi::Promise JobQueue::add(std::unique_ptr<Job> job) {
   unsettled_.insert(job.get());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.push_back(std::move(job));
+    (job->background ? background_ : waiting_).push_back(std::move(job));
   }
   changed_.notify_one();
   return promise;
@@ -28,6 +34,7 @@ Napi::Promise JobQueue::add(std::unique_ptr<Job> job) {
 
 Napi::Promise JobQueue::add_last(std::unique_ptr<Job> job) {
   abort_all();
+  job->background = true;  // after all that wait
   const Napi::Promise promise = add(std::move(job));
   accepting_ = false;
   return promise;
@@ -47,6 +54,7 @@ void JobQueue::close() {
   changed_.notify_one();
   thread_.join();
   waiting_.clear();
+  background_.clear();
   napi_remove_env_cleanup_hook(env_, on_environment_exit, this);
   settler_.Release();
 }
@@ -56,19 +64,43 @@ void JobQueue::on_environment_exit(void* queue) { static_cast<JobQueue*>(queue)-
 void JobQueue::work() {
   for (;;) {
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+    changed_.wait(lock, [this] { return closing_ || !waiting_.empty() || !background_.empty(); });
     if (closing_) return;
-    std::unique_ptr<Job> job = std::move(waiting_.front());
-    waiting_.pop_front();
+    std::unique_ptr<Job> job = take();
     lock.unlock();
-    try {
-      job->control->check();
-      job->work();
-    } catch (...) {
-      job->error = std::current_exception();
-    }
-    settler_.NonBlockingCall(job.release());
+    turn_end_ = std::chrono::steady_clock::now() + kTurn;
+    perform(std::move(job));
   }
+}
+
+std::unique_ptr<Job> JobQueue::take() {
+  auto& from = waiting_.empty() ? background_ : waiting_;
+  std::unique_ptr<Job> job = std::move(from.front());
+  from.pop_front();
+  return job;
+}
+
+void JobQueue::perform(std::unique_ptr<Job> job) {
+  try {
+    job->control->check();
+    job->work();
+  } catch (...) {
+    job->error = std::current_exception();
+  }
+  settler_.NonBlockingCall(job.release());
+}
+
+void JobQueue::give_way(const Control& control) {
+  control.check();
+  if (std::chrono::steady_clock::now() < turn_end_) return;
+  std::unique_ptr<Job> job;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (waiting_.empty()) return;
+    job = take();
+  }
+  perform(std::move(job));
+  turn_end_ = std::chrono::steady_clock::now() + kTurn;
 }
 
 namespace {

@@ -1,7 +1,8 @@
-// One thread that works off jobs in order and settles their promises. The process may exit while the queue is idle.
+// One thread that works off jobs, those in the background when no other waits, and settles their promises. The process may exit while the queue is idle.
 #pragma once
 #include <napi.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -24,6 +25,7 @@ struct Job {
 
   Napi::Promise::Deferred deferred;
   std::shared_ptr<Control> control;
+  bool background = false;                         // gives way to others: see `JobQueue::give_way`
   std::vector<Napi::ObjectReference> kept;
   std::function<void()> work;                      // on the queue's thread; may throw
   std::function<Napi::Value(Napi::Env)> result;    // on the JavaScript thread, if work did not throw
@@ -44,6 +46,10 @@ class JobQueue {
   // Asks every job that has not ended to stop, and takes no other after this one.
   Napi::Promise add_last(std::unique_ptr<Job> job);
 
+  // Called by a job in the background, on the queue's thread, wherever it can stand still: once its turn is over, the
+  // job that waits longest has one. Throws ABORTED if the caller's own job shall stop.
+  void give_way(const Control& control);
+
   // Stops and joins the thread. Jobs that have not begun are dropped.
   void close();
 
@@ -53,6 +59,8 @@ class JobQueue {
   using Settler = Napi::TypedThreadSafeFunction<JobQueue, Job, settle>;
 
   void abort_all();
+  std::unique_ptr<Job> take();
+  void perform(std::unique_ptr<Job> job);
   void work();
 
   Napi::Env env_;
@@ -63,7 +71,9 @@ class JobQueue {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Job>> waiting_;
+  std::deque<std::unique_ptr<Job>> background_;
   bool closing_ = false;
+  std::chrono::steady_clock::time_point turn_end_;  // of the queue's thread alone
   std::thread thread_;
 };
 

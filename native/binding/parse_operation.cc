@@ -72,6 +72,7 @@ std::vector<Operation> parse_operation(const Napi::Object& object) {
   if (kind == "add") return {Combine{Combine::Kind::add, o.id("left"), o.id("right"), o.id("output")}};
   if (kind == "multiply") return {Combine{Combine::Kind::multiply, o.id("left"), o.id("right"), o.id("output")}};
   if (kind == "swiglu") return {Combine{Combine::Kind::swiglu, o.id("gate"), o.id("up"), o.id("output")}};
+  if (kind == "scale") return {Scale{o.id("input"), o.id("weight"), o.id("output")}};
   if (kind == "attention") return {parse_attention(o)};
   if (kind == "store") return {Store{o.id("input"), o.id("target"), o.id("slots")}};
   if (kind == "route") return {Route{o.id("logits"), o.text("scoring") == "sigmoid", o.id("count"), o.truth("normalise"), o.id("experts"), o.id("weights")}};

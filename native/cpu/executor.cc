@@ -45,15 +45,15 @@ void check_sizes(const Program& program, const std::vector<int64_t>& sizes) {
 
 }  // namespace
 
-void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8, const Control& control) try {
+void execute(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8, bool background, const Pause& pause) try {
   const Program::Lock lock(program);
   check_sizes(program, sizes);
   copy_inputs(program, sizes);
-  Run run(program, sizes, kernels, pool, int8);
+  Run run(program, sizes, kernels, pool, int8, background ? pause : Pause());
   run.arrange_pages();
   const std::vector<Operation>& operations = program.operations();
   for (size_t next = 0; next < operations.size();) {
-    control.check();
+    pause();
     const std::vector<const Linear*> together = linear_together(operations, next);
     if (together.empty()) std::visit(run, operations[next]);
     else run.run_linear(together);

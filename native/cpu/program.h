@@ -86,6 +86,9 @@ struct Combine {
   enum class Kind : uint8_t { add, multiply, swiglu } kind;
   int left, right, output;
 };
+struct Scale {
+  int input, weight, output;
+};
 struct Attention {
   int query, keys, values, spans;
   bool paged;
@@ -112,7 +115,7 @@ struct Sample {
   int logits, parameters, seeds, history_spans, history;
   int token, logprob, top_tokens, top_logprobs;
 };
-using Operation = std::variant<Embedding, Gather, Linear, Norm, Rotary, Activate, Combine, Attention, Store, Route, Experts, Sample>;
+using Operation = std::variant<Embedding, Gather, Linear, Norm, Rotary, Activate, Combine, Scale, Attention, Store, Route, Experts, Sample>;
 
 // What a program is made from. Whoever makes it has validated it: shapes and roles fit, memory is planned.
 struct ProgramParts {

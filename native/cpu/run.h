@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "attention_loop.h"
@@ -15,13 +17,17 @@
 
 namespace polywen {
 
+// Called where a run can stand still. May throw to end it.
+using Pause = std::function<void()>;
+
 class Run {
  public:
   // Linear operations over one input go together: as many at a time as there are queries, keys and values.
   static constexpr size_t kMostTogether = LinearLoop::kMostParts;
 
-  Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8)
-      : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool), int8_(int8) {}
+  // With a `pause` operations of many items are done in portions, and it is called between them.
+  Run(const Program& program, const std::vector<int64_t>& sizes, const Kernels& kernels, ThreadPool& pool, bool int8, Pause pause)
+      : program_(program), sizes_(sizes), kernels_(kernels), pool_(pool), int8_(int8), pause_(std::move(pause)) {}
   // Late threads read what this owns, and the memory of the program.
   ~Run() { pool_.settle(); }
   Run(const Run&) = delete;
@@ -40,6 +46,7 @@ class Run {
   void operator()(const Rotary&);
   void operator()(const Activate&);
   void operator()(const Combine&);
+  void operator()(const Scale&);
   void operator()(const Attention&);
   void operator()(const Store&);
   void operator()(const Route&);
@@ -60,7 +67,18 @@ class Run {
   template <typename Body>
   void for_rows(int64_t count, int64_t row_length, const Body& body) {
     constexpr int64_t kGrainElements = 16384;
-    pool_.run(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
+    share(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
+  }
+
+  // See `ThreadPool::run`.
+  template <typename Body>
+  void share(int64_t items, int64_t grain, const Body& body) {
+    constexpr int64_t kPortions = 32;
+    const int64_t portion = pause_ ? std::max(items / kPortions, 4 * grain * pool_.threads()) : items;
+    for (int64_t first = 0; first < items; first += portion) {
+      if (first > 0) pause_();
+      pool_.run(std::min(portion, items - first), grain, [&](int64_t begin, int64_t end) { body(first + begin, first + end); });
+    }
   }
 
   QuantisedInput quantise(const Linear&);
@@ -77,6 +95,7 @@ class Run {
   const Kernels& kernels_;
   ThreadPool& pool_;
   const bool int8_;
+  const Pause pause_;
   int quantised_ = -1;  // the tensor whose quantised form the program's room holds: neighbours often share an input
   // Those that late threads may still be in.
   std::deque<LinearLoop> linear_loops_;

@@ -90,7 +90,7 @@ void Run::operator()(const Attention& operation) {
     return;
   }
   const int64_t blocks = (args.rows + kAttentionRows - 1) / kAttentionRows;
-  pool_.run(blocks * args.key_heads, 1, [&](int64_t begin, int64_t end) { kernels_.attention(args, static_cast<int>(begin), static_cast<int>(end)); });
+  share(blocks * args.key_heads, 1, [&](int64_t begin, int64_t end) { kernels_.attention(args, static_cast<int>(begin), static_cast<int>(end)); });
 }
 
 void Run::operator()(const Store& operation) {

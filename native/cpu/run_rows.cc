@@ -80,7 +80,7 @@ void Run::run_rows(const LinearArgs& linear) {
   const int64_t blocks = (count + block - 1) / block;
   const int64_t panel_work = int64_t{weight.in} * kPanelRows * block;
   constexpr int64_t kGrainProducts = 1 << 15;
-  pool_.run(blocks * panels, std::max<int64_t>(1, kGrainProducts / std::max<int64_t>(1, panel_work)), [&](int64_t begin, int64_t end) {
+  share(blocks * panels, std::max<int64_t>(1, kGrainProducts / std::max<int64_t>(1, panel_work)), [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t first = begin / panels * block;
       const int64_t last_item = std::min(end, (begin / panels + 1) * panels);
@@ -133,6 +133,15 @@ void Run::operator()(const Combine& operation) {
                                                                    : kernels_.swiglu;
   for_rows(elements(operation.left), 1, [&](int64_t begin, int64_t end) {
     combine(floats(operation.left), floats(operation.right), floats(operation.output), begin, end);
+  });
+}
+
+void Run::operator()(const Scale& operation) {
+  const int64_t width = tensor(operation.weight).weight->in;
+  for_rows(elements(operation.input) / width, width, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin * width; first < end * width; first += width) {
+      kernels_.multiply(floats(operation.input) + first, floats(operation.weight), floats(operation.output) + first, 0, width);
+    }
   });
 }
 

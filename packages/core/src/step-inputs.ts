@@ -1,5 +1,6 @@
 import type { Extent, ProgramBuilder, TensorSpec } from "@polywen/tensor";
 import { PAGE_ROWS, SAMPLE_PARAMETERS } from "@polywen/tensor";
+import { declareCrossInputs, type CrossInputs } from "./cross-attention/cross-inputs.ts";
 import { mediaRowsNames, stepNames, type StepLimits, type TextModel } from "./text-model.ts";
 
 /** What a step reads of media. */
@@ -26,6 +27,8 @@ export interface StepInputs {
   readonly pages: TensorSpec;
   readonly outputRows: TensorSpec;
   readonly outputs: Extent;
+  /** By modality. */
+  readonly cross: ReadonlyMap<string, CrossInputs>;
 }
 
 /** Declares dimensions and inputs of a step. */
@@ -52,6 +55,7 @@ export function declareStepInputs(
     pages: integers(stepNames.pages, pages),
     outputRows: integers(stepNames.outputRows, outputs, 1),
     outputs,
+    cross: new Map(limits.cross.map((cross) => [cross.modality, declareCrossInputs(builder, cross, { rows, rowCapacity: limits.rows, sequences })])),
   };
 }
 

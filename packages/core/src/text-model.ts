@@ -1,5 +1,6 @@
 import type { KvShape } from "@polywen/kv-cache";
 import type { Program } from "@polywen/tensor";
+import type { CrossAttention } from "./cross-attention/cross-attention.ts";
 import type { WeightNaming } from "./loading/collect-weights.ts";
 
 /** Capacities of the step program, and what it is wired to. */
@@ -16,6 +17,8 @@ export interface StepLimits {
   readonly kvDType: KvShape["dtype"];
   /** Slots of the media rows that ids may be replaced by; 0 for none. */
   readonly mediaSlots: number;
+  /** Cross-attention to media, one for each modality that is injected so. */
+  readonly cross: readonly CrossAttention[];
 }
 
 /** A text decoder as the engine sees it: what to compute and how its inputs are made. The same for every family. */
@@ -38,6 +41,10 @@ export interface TextModel {
   /** Tokens that end a reply by config.json; generation_config.json may add to them. */
   readonly eosTokenIds: readonly number[];
   readonly kv: Omit<KvShape, "dtype">;
+  /** Query heads of a layer, the width of its MLP, and the epsilon of its norms: what blocks that are added take after. */
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly epsilon: number;
   /** Rotary frequencies for a sequence that has reached `length` tokens. */
   frequenciesAt(length: number): Float32Array;
   /** The program of one step; its inputs and outputs are those of `stepNames`. */

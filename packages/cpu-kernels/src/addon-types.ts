@@ -21,11 +21,11 @@ export interface NativeError extends Error {
   readonly facts: ErrorFacts;
 }
 
-/** Threads and the queue of their jobs, which run one at a time in order. */
+/** Threads and the queue of their jobs, which run one at a time in order; one in the background gives way to the others. */
 export interface NativeEngine {
   readonly tier: string;
   loadWeights(list: readonly NativeWeightSource[], control: NativeControl): Promise<NativeWeights>;
-  run(program: NativeProgram, sizes: readonly number[], control: NativeControl): Promise<void>;
+  run(program: NativeProgram, sizes: readonly number[], control: NativeControl, background: boolean): Promise<void>;
   measureSpeed(control: NativeControl): Promise<DeviceSpeed>;
   /** Aborts all jobs; resolves when they have ended. Nothing else may be called afterwards. */
   close(): Promise<void>;

@@ -52,6 +52,31 @@ describe("a run", { timeout: 60_000 }, () => {
     expect(compiled.output("output", "f32")[WIDTH]).toBeCloseTo(2, 5);
   });
 
+  it("takes turns with others while it is in the background, and both compute what they compute alone", async () => {
+    const [long, short] = [backend.compile(chain(60, ROWS), { weights: await backend.loadWeights(chainWeights()) }), backend.compile(chain(2, 4), { weights: await backend.loadWeights(chainWeights()) })];
+    long.input("input", "f32").forEach((_, index, values) => (values[index] = Math.sin(index)));
+    short.input("input", "f32").fill(1);
+    await long.run({ rows: ROWS });
+    const alone = long.output("output", "f32").slice();
+    const ended: string[] = [];
+    const background = long.run({ rows: ROWS }, { background: true }).then(() => ended.push("long"));
+    for (let turn = 0; turn < 3; turn++) await short.run({ rows: 4 }).then(() => ended.push("short"));
+    await background;
+    expect(ended).toEqual(["short", "short", "short", "long"]);
+    expect(long.output("output", "f32")).toEqual(alone);
+    expect(short.output("output", "f32")[0]).toBeCloseTo(1, 5);
+  });
+
+  it("stops in the background while others wait, and leaves nothing behind when the backend ends", async () => {
+    const own = await createCpuBackend({ threads: 1 });
+    const [long, waiting] = [await longProgram(own), await longProgram(own)];
+    const runs = [long.run({ rows: ROWS }, { background: true }), waiting.run({ rows: ROWS }, { background: true })];
+    const settled = Promise.allSettled(runs);
+    await sleep(30);
+    await own.dispose();
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  });
+
   it("stops between operations when its signal fires, and runs again", async () => {
     const compiled = await longProgram();
     const controller = new AbortController();

@@ -11,8 +11,8 @@ import {
   type Bindings,
   type CompiledProgram,
   type DType,
-  type LongCallOptions,
   type Program,
+  type RunOptions,
   type Sizes,
   type TensorId,
   type TensorRole,
@@ -57,7 +57,7 @@ export class CpuProgram implements CompiledProgram {
     return this.#view(name, "output", dtype);
   }
 
-  async run(sizes: Sizes, { signal }: LongCallOptions = {}): Promise<void> {
+  async run(sizes: Sizes, { signal, background = false }: RunOptions = {}): Promise<void> {
     const native = this.#usable();
     if (this.#running) throw new BusyError({ object: `program ${this.program.name}` });
     validateSizes(this.program, sizes);
@@ -66,7 +66,7 @@ export class CpuProgram implements CompiledProgram {
     try {
       await withControl(this.#addon, `running ${this.program.name}`, signal, (control) => {
         this.#control = control;
-        return this.#engine.run(native, list, control);
+        return this.#engine.run(native, list, control, background);
       });
     } catch (error) {
       if (signal?.aborted !== true) this.#usable();

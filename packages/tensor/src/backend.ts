@@ -57,6 +57,12 @@ export interface LongCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of `CompiledProgram.run`. */
+export interface RunOptions extends LongCallOptions {
+  /** Lets other runs of the backend, which find it at work, take turns with this one. For long runs that nobody waits for at every moment. */
+  readonly background?: boolean | undefined;
+}
+
 /** Options of `Backend.loadWeights`. */
 export interface LoadWeightsOptions extends LongCallOptions {
   /** Called with bytes read so far and in all. */
@@ -110,7 +116,7 @@ export interface CompiledProgram {
    * Runs all operations off the main thread (on `reference`: in slices between timers). Rejects with
    * `AbortedError` soon after `signal` fires: stores may then have happened in part.
    */
-  run(sizes: Sizes, options?: LongCallOptions): Promise<void>;
+  run(sizes: Sizes, options?: RunOptions): Promise<void>;
   dispose(): void;
 }
 

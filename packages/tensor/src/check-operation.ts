@@ -53,6 +53,11 @@ export function checkOperation(operation: Operation, lookup: TensorLookup, progr
       check.require(operation.epsilon > 0 && Number.isFinite(operation.epsilon), "epsilon is not a positive number");
       return [input];
     }
+    case "scale": {
+      const input = check.tensor(operation.input, "input", undefined, "f32");
+      check.weight(operation.weight, "weight", 1, [input.shape[input.shape.length - 1]!]);
+      return [input];
+    }
     case "rotary":
       return [check.rotary(operation)];
     case "activation":

@@ -27,6 +27,7 @@ export {
   type WeightPart,
   type LoadWeightsOptions,
   type LongCallOptions,
+  type RunOptions,
   type Resource,
   type ResourceSpec,
   type WeightData,

@@ -17,6 +17,7 @@ export type Operation =
   | ActivationOperation
   | AddOperation
   | MultiplyOperation
+  | ScaleOperation
   | SwigluOperation
   | AttentionOperation
   | StoreOperation
@@ -144,6 +145,16 @@ export interface MultiplyOperation {
   readonly kind: "multiply";
   readonly left: TensorId;
   readonly right: TensorId;
+  readonly output: TensorId;
+}
+
+/** `output = input * weight`, every row by the same weight: gates of a branch, scales of a layer's channels. */
+export interface ScaleOperation {
+  readonly kind: "scale";
+  /** [rows, …, width] */
+  readonly input: TensorId;
+  /** weight [width] */
+  readonly weight: TensorId;
   readonly output: TensorId;
 }
 
@@ -310,6 +321,7 @@ export function operandsOf(operation: Operation): Operands {
     case "layer-norm":
       return { reads: [operation.input, operation.weight, ...optional(operation.bias)], writes: [operation.output] };
     case "rms-norm":
+    case "scale":
       return { reads: [operation.input, operation.weight], writes: [operation.output] };
     case "rotary":
       return {

@@ -143,6 +143,11 @@ export class ProgramBuilder {
     return this.#append({ kind: "multiply", left: left.id, right: right.id, output: this.#next() });
   }
 
+  /** See `ScaleOperation`. */
+  scale(input: TensorSpec, weight: TensorSpec): TensorSpec {
+    return this.#append({ kind: "scale", input: input.id, weight: weight.id, output: this.#next() });
+  }
+
   /** See `SwigluOperation`. */
   swiglu(gate: TensorSpec, up: TensorSpec): TensorSpec {
     return this.#append({ kind: "swiglu", gate: gate.id, up: up.id, output: this.#next() });

@@ -1,3 +1,4 @@
+import type { CrossMedia } from "../cross-attention/cross-media.ts";
 import type { Sampling } from "../generation/sampling.ts";
 
 /** A prompt as the engine takes it: media already expanded into rows, positions assigned. */
@@ -8,6 +9,8 @@ export interface EnginePrompt {
   readonly positions: Int32Array;
   /** Slot of the media row that replaces a token's embedding, -1 for none. Absent: text only. */
   readonly mediaIndex?: Int32Array | undefined;
+  /** Media beside the prompt, which its rows attend to, by modality. Absent: none. */
+  readonly cross?: ReadonlyMap<string, CrossMedia> | undefined;
   /** Position of the first generated token, on every axis. */
   readonly nextPosition: number;
 }

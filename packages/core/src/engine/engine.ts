@@ -1,5 +1,6 @@
 import { kvResourceSpecs, IndexPool, pagesFor, SequencePages, type KvDType } from "@polywen/kv-cache";
 import { DisposedError, InvalidArgumentError, LimitExceededError, PAGE_ROWS, PolywenError, TOP_LOGPROBS, type Backend, type CompiledProgram, type Program, type Resource, type Weights } from "@polywen/tensor";
+import type { CrossAttention } from "../cross-attention/cross-attention.ts";
 import { stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { EngineRequest, GeneratedToken, RowValues } from "./engine-request.ts";
 import { Sequence } from "./sequence.ts";
@@ -28,17 +29,19 @@ export interface EngineParts {
   readonly weights: Weights;
   /** Media rows that prompts may refer to, one resource for each level that the model reads. */
   readonly media?: readonly Resource[] | undefined;
+  /** Keys and values of media for cross-attention: those of `crossKeyResources`. */
+  readonly cross?: readonly Resource[] | undefined;
 }
 
 /** Capacities for a model; its step program is built from them. */
-export function stepLimits(model: TextModel, options: EngineOptions, mediaSlots: number): StepLimits {
+export function stepLimits(model: TextModel, options: EngineOptions, mediaSlots: number, cross: readonly CrossAttention[] = []): StepLimits {
   const cacheTokens = options.cacheTokens ?? Math.min(model.contextLength, 8192);
   const sequences = options.maxSequences ?? 8;
   for (const [argument, received] of Object.entries({ cacheTokens, maxSequences: sequences, rowsPerStep: options.rowsPerStep ?? 1 })) {
     if (!Number.isSafeInteger(received) || received < 1) throw new InvalidArgumentError({ argument, expected: "a positive integer", received });
   }
   const rows = Math.max(options.rowsPerStep ?? 256, sequences);
-  return { rows, sequences, outputs: Math.max(sequences, 16), pages: pagesFor(cacheTokens), kvDType: options.kvDType ?? "bf16", mediaSlots };
+  return { rows, sequences, outputs: Math.max(sequences, 16), pages: pagesFor(cacheTokens), kvDType: options.kvDType ?? "bf16", mediaSlots, cross };
 }
 
 /**
@@ -65,7 +68,7 @@ export class Engine {
     const created: Resource[] = [];
     try {
       for (const spec of kvResourceSpecs({ ...parts.model.kv, dtype: limits.kvDType }, limits.pages)) created.push(parts.backend.createResource(spec));
-      const resources = Object.fromEntries([...created, ...(parts.media ?? [])].map((resource) => [resource.spec.name, resource]));
+      const resources = Object.fromEntries([...created, ...(parts.media ?? []), ...(parts.cross ?? [])].map((resource) => [resource.spec.name, resource]));
       this.#program = parts.backend.compile(parts.program, { weights: parts.weights, resources });
     } catch (error) {
       for (const resource of created) resource.dispose();
@@ -129,6 +132,8 @@ export class Engine {
     }
     const stranger = prompt.ids.find((id, row) => id >= this.model.vocabularySize || (id < 0 && (prompt.mediaIndex?.[row] ?? -1) < 0));
     if (stranger !== undefined) throw new InvalidArgumentError({ argument: "prompt", expected: `token ids below ${this.model.vocabularySize}`, received: stranger });
+    const foreign = [...(prompt.cross?.keys() ?? [])].find((name) => !this.limits.cross.some(({ modality }) => modality === name));
+    if (foreign !== undefined) throw new InvalidArgumentError({ argument: "prompt.cross", expected: "modalities that this model attends to", received: foreign });
     const limit = this.cacheTokens;
     if (sequence.rowsNeeded > limit) {
       throw new LimitExceededError(

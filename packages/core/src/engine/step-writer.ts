@@ -1,4 +1,5 @@
 import { SAMPLE_PARAMETERS, type CompiledProgram, type Sizes } from "@polywen/tensor";
+import { CrossWriter } from "../cross-attention/cross-writer.ts";
 import type { Sampling } from "../generation/sampling.ts";
 import { stepNames, type StepLimits, type TextModel } from "../text-model.ts";
 import type { StepPart } from "./step-plan.ts";
@@ -15,10 +16,12 @@ interface Filled {
 export class StepWriter {
   readonly #model: TextModel;
   readonly #buffers: StepBuffers;
+  readonly #cross: readonly CrossWriter[];
 
   constructor(program: CompiledProgram, model: TextModel, limits: StepLimits) {
     this.#model = model;
     this.#buffers = stepBuffers(program, model, limits);
+    this.#cross = limits.cross.map((cross) => new CrossWriter(program, cross));
   }
 
   /** Writes a whole step and returns its sizes. */
@@ -29,7 +32,7 @@ export class StepWriter {
       this.#writeSequence(part, index, filled);
       this.#writeRows(part, index, filled);
     });
-    return { ...filled, sequences: parts.length };
+    return Object.assign({ ...filled, sequences: parts.length }, ...this.#cross.map((writer) => writer.write(parts)));
   }
 
   #writeSequence({ sequence, first, count }: StepPart, index: number, filled: Filled): void {

@@ -136,6 +136,14 @@ function elementwiseCase(kind: ActivationFunction | "add" | "multiply" | "swiglu
   }, { splittable: rows > 1 });
 }
 
+function scaleCase(rows: number, heads: number, width: number, dtype: StorageDType): ConformanceCase {
+  return conformanceCase(`scale ${rows}×${heads}×${width} ${dtype}`, 0, (draft) => {
+    const extent = draft.dimension("rows", rows);
+    const input = draft.floats("input", heads === 1 ? [extent, width] : [extent, heads, width]);
+    draft.builder.output("output", draft.builder.scale(input, draft.weight("weight", [width], { dtype })));
+  }, { splittable: rows > 1 });
+}
+
 /** A reshape of an input, of a temporary and of an output. */
 const reshapeCase: ConformanceCase = conformanceCase("reshape", 0, (draft: CaseDraft) => {
   const { builder } = draft;
@@ -184,5 +192,6 @@ export const rowCases: readonly ConformanceCase[] = [
     elementwiseCase(kind, 0, 16),
     elementwiseCase(kind, 20, 600),
   ]),
+  ...([[1, 1, 1], [3, 1, 129], [0, 1, 16], [5, 3, 20]] as const).flatMap(([rows, heads, width], index) => scaleCase(rows, heads, width, storageDtypes[index % 3]!)),
   reshapeCase,
 ];

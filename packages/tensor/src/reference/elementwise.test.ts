@@ -54,3 +54,11 @@ describe("add, multiply, swiglu", () => {
     [silu(1) * 10, silu(-2) * 0.5, silu(Math.fround(0.1)) * 0.2].forEach((expected, index) => expect(output[index]).toBeCloseTo(expected, 6));
   });
 });
+
+describe("scale", () => {
+  it("multiplies every row by the weight, zeros and infinities as IEEE 754 has it", async () => {
+    const output = await outputOf((draft) =>
+      draft.builder.scale(draft.floats("input", [draft.dimension("rows", 2), 3], [1, -2, 3, 4, 0, Number.POSITIVE_INFINITY]), draft.weight("weight", [3], { values: [2, 0.5, -1] })));
+    expect([...output]).toEqual([2, -1, -3, 8, 0, Number.NEGATIVE_INFINITY]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { ActivationFunction, ActivationOperation, AddOperation, MultiplyOperation } from "../operations.ts";
+import type { ActivationFunction, ActivationOperation, AddOperation, MultiplyOperation, ScaleOperation } from "../operations.ts";
 import type { ProgramMemory } from "./program-memory.ts";
 import type { Steps } from "./steps.ts";
 
@@ -31,6 +31,17 @@ export function* combine(operation: AddOperation | MultiplyOperation, memory: Pr
   for (let i = 0; i < left.length; i++) {
     output[i] = operation.kind === "add" ? left[i]! + right[i]! : left[i]! * right[i]!;
     if (i % CHUNK === CHUNK - 1) yield;
+  }
+}
+
+/** See `ScaleOperation`. */
+export function* scale(operation: ScaleOperation, memory: ProgramMemory): Steps {
+  const input = memory.floats(operation.input);
+  const weight = memory.floats(operation.weight);
+  const output = memory.floats(operation.output);
+  for (let first = 0; first < input.length; first += weight.length) {
+    for (let i = 0; i < weight.length; i++) output[first + i] = input[first + i]! * weight[i]!;
+    yield;
   }
 }
 

@@ -1,7 +1,7 @@
 import { UnsupportedError } from "../errors/errors.ts";
 import type { Operation } from "../operations.ts";
 import { attention } from "./attention.ts";
-import { activation, combine } from "./elementwise.ts";
+import { activation, combine, scale } from "./elementwise.ts";
 import { embedding, gather } from "./embedding.ts";
 import { experts, route } from "./experts.ts";
 import { linear } from "./linear.ts";
@@ -34,6 +34,8 @@ export function executeOperation(operation: Operation, memory: ProgramMemory): S
     case "add":
     case "multiply":
       return combine(operation, memory);
+    case "scale":
+      return scale(operation, memory);
     case "attention":
       return attention(operation, memory);
     case "store":

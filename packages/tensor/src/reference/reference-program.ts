@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Bindings, CompiledProgram, LongCallOptions } from "../backend.ts";
+import type { Bindings, CompiledProgram, RunOptions } from "../backend.ts";
 import type { DType, TypedArrayOf } from "../dtype.ts";
 import { BusyError, DisposedError } from "../errors/errors.ts";
 import { throwIfAborted } from "../errors/throw-if-aborted.ts";
@@ -37,7 +37,7 @@ export class ReferenceProgram implements CompiledProgram {
     return this.#buffer(name, "output", dtype);
   }
 
-  async run(sizes: Sizes, options: LongCallOptions = {}): Promise<void> {
+  async run(sizes: Sizes, options: RunOptions = {}): Promise<void> {
     const memory = this.#usable();
     if (this.#running) throw new BusyError({ object: `program ${this.program.name}` });
     validateSizes(this.program, sizes);

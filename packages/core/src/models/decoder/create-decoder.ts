@@ -1,4 +1,5 @@
 import { ProgramBuilder, type Program, type TensorSpec } from "@polywen/tensor";
+import { appendCrossBlocks } from "../../cross-attention/cross-block.ts";
 import type { WeightNaming } from "../../loading/collect-weights.ts";
 import { inverseFrequencies, scaledContextLength } from "../../rope/inverse-frequencies.ts";
 import { appendHead, declareStepInputs } from "../../step-inputs.ts";
@@ -30,6 +31,9 @@ export function createDecoder(config: DecoderConfig, { name, layer, prefixes = [
     frequencies: config.headWidth / 2,
     eosTokenIds: config.eosTokenIds,
     kv: { layers: config.layers, heads: config.keyHeads, width: config.headWidth },
+    heads: config.heads,
+    intermediateSize: config.intermediateSize,
+    epsilon: config.epsilon,
     frequenciesAt: (length) => inverseFrequencies(config.rope, config.headWidth, length, config.contextLength),
     buildStep(limits) {
       const builder = new ProgramBuilder(name);
@@ -44,7 +48,7 @@ function buildStep(step: DecoderStep, layer: DecoderFamily["layer"]): Program {
   const { builder, config, inputs, limits } = step;
   const table = builder.weight("model.embed_tokens.weight", [config.vocabularySize, config.hiddenSize]);
   let hidden = builder.embedding({ ids: inputs.ids, table, media: inputs.media });
-  for (let index = 0; index < config.layers; index++) hidden = addMedia(step, layer(step, hidden, index), index);
+  for (let index = 0; index < config.layers; index++) hidden = addMedia(step, layer(step, appendCrossBlocks(step, hidden, index), index), index);
   const last = norm(step, builder.gather(hidden, inputs.outputRows), "model.norm");
   const head = config.tiedHead ? table : builder.weight("lm_head.weight", [config.vocabularySize, config.hiddenSize]);
   appendHead(builder, last, head, inputs, limits);

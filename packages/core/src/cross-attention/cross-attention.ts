@@ -1,0 +1,67 @@
+/** Which media a row sees: those that stand last before it, or all before it. */
+export type Attend = "latest" | "all-previous";
+
+/** A block of gated cross-attention and which of its branches do something: one whose gate is zero is not computed. */
+export interface CrossLayer {
+  /** The block runs before this layer of the text model. */
+  readonly index: number;
+  readonly attention: boolean;
+  readonly mlp: boolean;
+}
+
+/** Gated cross-attention from the rows of a text model to the media of one modality. */
+export interface CrossAttention {
+  readonly modality: string;
+  /** Blocks with at least one branch that does something; in order. */
+  readonly layers: readonly CrossLayer[];
+  readonly attend: Attend;
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly headWidth: number;
+  /** Width of the gated MLP inside; 0 for blocks without one. */
+  readonly intermediateSize: number;
+  /** Pages for keys and values of media, shared by all prompts that run. */
+  readonly pages: number;
+}
+
+/** What a modality's weights have in front of their names for the block before layer `index`. */
+export function crossWeightPrefix(modality: string, index: number): string {
+  return `model.cross_layers.${index}.${modality}`;
+}
+
+/**
+ * Weights of gates as programs read them: the hyperbolic tangent of what is stored, for every column, f32 [hidden size].
+ * They are computed at loading from `attn_gate` and `mlp_gate`.
+ */
+export function crossGateNames(modality: string, index: number): { readonly attention: string; readonly mlp: string } {
+  const prefix = crossWeightPrefix(modality, index);
+  return { attention: `${prefix}.attn_gate.tanh`, mlp: `${prefix}.mlp_gate.tanh` };
+}
+
+/** Names of dimensions and inputs of a step for one modality. */
+export function crossInputNames(modality: string) {
+  const name = (part: string): string => `cross.${modality}.${part}`;
+  return {
+    /** Dimension: rows of the step that see a medium. */
+    rowCount: name("rowCount"),
+    /** Dimension: entries of `pages`. */
+    pageCount: name("pageCount"),
+    /** i32 [rowCount, 1]: which rows of the step they are */
+    rows: name("rows"),
+    /** i32 [rows, 1]: for every row of the step its number among those that see a medium, or -1 */
+    places: name("places"),
+    /** i32 [rowCount]: sequence of the row, counted in this step */
+    sequence: name("sequence"),
+    /** i32 [rowCount, 2]: which of its sequence's media rows the row sees */
+    spans: name("spans"),
+    /** i32 [sequences, 2]: the part of `pages` that is a sequence's */
+    pageSpans: name("pageSpans"),
+    /** i32 [pageCount] */
+    pages: name("pages"),
+  } as const;
+}
+
+/** Names of the resources that hold a block's keys and values of media: [slots, key heads, head width], paged. */
+export function crossKeyNames(modality: string, index: number): { readonly keys: string; readonly values: string } {
+  return { keys: `cross.${modality}.${index}.keys`, values: `cross.${modality}.${index}.values` };
+}
