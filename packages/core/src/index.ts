@@ -5,7 +5,7 @@ export { resolveSampling, type Sampling, type SamplingOptions } from "./generati
 export { StopMatcher } from "./generation/stop-matcher.ts";
 export { crossGateNames, crossWeightPrefix, type Attend, type CrossAttention, type CrossLayer } from "./cross-attention/cross-attention.ts";
 export type { CrossItem, CrossMedia } from "./cross-attention/cross-media.ts";
-export { buildCrossProjection, crossKeyResources, crossProjectionNames, derivedProjectionWeights } from "./cross-attention/cross-projection.ts";
+export { buildCrossProjection, crossKeyResources, crossProjectionNames } from "./cross-attention/cross-projection.ts";
 export { collectWeights, type WeightNaming, type WeightRecipe } from "./loading/collect-weights.ts";
 export { createTextModel, textModelTypes } from "./models/registry.ts";
 export type { DecoderConfig, DecoderPlace } from "./models/decoder/decoder-config.ts";

@@ -84,7 +84,8 @@ export class EncoderProgram {
     throwIfAborted(options.signal, `Encoding of ${this.definition.name}`);
     const program = this.#programFor(prepared.sizes);
     writeInputs(program, { ...prepared.inputs, slots: Int32Array.from(slots), none: new Int32Array(slots.length).fill(-1) }, prepared.sizes);
-    await program.run(prepared.sizes, options);
+    // Replies go on while a large medium is encoded.
+    await program.run(prepared.sizes, { signal: options.signal, background: true });
     const outputs = new Map(program.program.tensors.filter(({ role }) => role === "output").map(({ name, shape }) => [name, elementCount(shape, prepared.sizes)]));
     options.onRows?.(Array.from(outputs.keys(), (_, level) => program.output(`rows.${level}`, "f32").subarray(0, outputs.get(`rows.${level}`))));
   }
@@ -121,8 +122,8 @@ export function smallestMediaProgram(definition: ModalityDefinition<unknown>, me
   return buildMediaProgram(definition, smallestCapacities(definition), media);
 }
 
-function smallestCapacities({ encoder }: ModalityDefinition<unknown>): Sizes {
-  const names = encoder.kind === "program" ? encoder.dimensions : [FEATURES];
+function smallestCapacities({ encoder, connector }: ModalityDefinition<unknown>): Sizes {
+  const names = [...(encoder.kind === "program" ? encoder.dimensions : [FEATURES]), ...(connector.dimensions ?? [])];
   return Object.fromEntries(names.map((name) => [name, SMALLEST_CAPACITY]));
 }
 
@@ -136,7 +137,7 @@ function buildMediaProgram(definition: ModalityDefinition<unknown>, capacities: 
       ? encoder.build(builder, capacities)
       : builder.input(FEATURES, "f32", [builder.dimension(FEATURES, capacities[FEATURES] ?? SMALLEST_CAPACITY), encoder.width]),
   );
-  const levels = listOf(connector.build(builder, features!, hiddenSize, deeper));
+  const levels = listOf(connector.build(builder, features!, hiddenSize, deeper, capacities));
   if (media.length === 0) {
     levels.forEach((values, level) => builder.output(`rows.${level}`, values));
     return builder.build();

@@ -1,5 +1,6 @@
 import type { WeightNaming } from "@polywen/core";
 import type { LongCallOptions, ProgramBuilder, Sizes, TensorSpec, WeightData } from "@polywen/tensor";
+import type { FeatureGrid } from "./connectors/connector.ts";
 import type { NetworkAccess } from "./source/network-policy.ts";
 
 /** What stops the reading of a medium, and what it may fetch. An encoder that reads sources passes both on to `readMediaSource`. */
@@ -20,13 +21,20 @@ export interface PreparedMedium {
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
+/** A medium made ready for an encoder that leaves it to the connector how many media rows become of its features. */
+export interface PreparedFeatures {
+  readonly features: FeatureGrid;
+  readonly sizes: PreparedMedium["sizes"];
+  readonly inputs: PreparedMedium["inputs"];
+}
+
 /** An encoder that is a program: runs on the backend between the steps of the text model. */
 export interface ProgramEncoder<Input> {
   readonly kind: "program";
   /** Names of the dimensions that `build` declares. */
   readonly dimensions: readonly string[];
   /** Decodes and preprocesses; no arithmetic of the model happens here. */
-  prepare(input: Input, options: PrepareOptions): Promise<PreparedMedium>;
+  prepare(input: Input, options: PrepareOptions): Promise<PreparedMedium | PreparedFeatures>;
   /**
    * Appends the encoder; declares dimensions with the given capacities and its inputs; returns features [n, width], or a list
    * of them with those of earlier layers behind.
@@ -34,6 +42,8 @@ export interface ProgramEncoder<Input> {
   build(builder: ProgramBuilder, capacities: Sizes): TensorSpec | readonly TensorSpec[];
   /** Where its weights are in a checkpoint. Absent: under their own names. */
   readonly naming?: WeightNaming;
+  /** A folder or file of safetensors with the encoder's own weights, those that `naming` knows. Absent: they lie with the adapter's. */
+  readonly weights?: string;
   /** Weights that are computed, not stored. */
   readonly derived?: ReadonlyMap<string, WeightData>;
 }
@@ -43,6 +53,8 @@ export interface Features {
   /** Row-major [rows, width]. */
   readonly features: Float32Array;
   readonly rows: number;
+  /** Frames, height and width, for connectors that need to know; absent for media that run in time. */
+  readonly grid?: readonly [number, number, number];
 }
 
 /** An encoder that is any async function: `{ kind: "function", width: 8, encode: async (input) => ({ features, rows }) }`. */

@@ -1,20 +1,20 @@
-export { identityConnector, linearConnector, mlpConnector, stackRows, type Connector } from "./connector.ts";
-export type { Encoder, Features, FunctionEncoder, PrepareOptions, PreparedMedium, ProgramEncoder } from "./encoder.ts";
-export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
+export { stackRows, type Connector, type ConnectorRun, type FeatureGrid } from "./connectors/connector.ts";
+export { identityConnector, linearConnector, mlpConnector } from "./connectors/dense-connectors.ts";
+export { perceiverResampler, type PerceiverOptions } from "./connectors/perceiver-resampler.ts";
+export { pixelShuffleConnector } from "./connectors/pixel-shuffle.ts";
+export type { Encoder, Features, FunctionEncoder, PrepareOptions, PreparedFeatures, PreparedMedium, ProgramEncoder } from "./encoder.ts";
 export type { EncodeOptions, MediaEncoderParts } from "./encoder-program.ts";
+export { crossAttention, prefix, resolveCrossAttention, type CrossAttentionInjection, type CrossBlockOptions, type CrossPlacement, type Injection, type PrefixInjection } from "./injection/injection.ts";
+export { MediaKeys, type HeldKeys, type MediaKeysParts, type PlacedMedium } from "./injection/media-keys.ts";
+export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
+export { MediaCache, mediaKey, type HeldMedia, type MediaCacheInfo, type MediaCacheOptions, type WantedMedium } from "./media-cache.ts";
 export { MediaEncoder } from "./media-encoder.ts";
-export {
-  defineModality,
-  prefix,
-  type BoundModality,
-  type MediaPart,
-  type Modality,
-  type ModalityDefinition,
-  type ModalityLimits,
-  type ModalityWeights,
-  type PrefixInjection,
-} from "./modality.ts";
+export { defineModality, type BoundModality, type MediaPart, type Modality, type ModalityDefinition, type ModalityLimits, type ModalityWeights } from "./modality.ts";
 export { readMediaSource, type MediaBytes, type MediaSource, type ReadMediaOptions } from "./source/media-source.ts";
 export type { NetworkAccess } from "./source/network-policy.ts";
 export { NetworkError } from "./source/network-error.ts";
+export { textShapeOf, type TextShape } from "./text-shape.ts";
 export { TimeSlices, untilAborted } from "./time-slices.ts";
+export { initialWeights } from "./weights/initial-weights.ts";
+export { checkModalityFolder, saveModality } from "./weights/modality-folder.ts";
+export { ModalityWeightSource } from "./weights/modality-weights.ts";

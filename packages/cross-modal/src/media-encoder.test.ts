@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { createReferenceBackend, OutOfMemoryError, weightFromFloats, type Backend, type CompiledProgram, type Resource, type Sizes, type TensorSpec } from "@polywen/tensor";
-import { linearConnector } from "./connector.ts";
+import { linearConnector } from "./connectors/dense-connectors.ts";
 import type { Encoder, Features, PreparedMedium } from "./encoder.ts";
 import { MediaEncoder } from "./media-encoder.ts";
 import { defineModality } from "./modality.ts";
+import { ModalityWeightSource } from "./weights/modality-weights.ts";
 
 const WIDTH = 3;
 const connector = linearConnector({ stack: 2 });
@@ -17,7 +18,7 @@ const functionEncoder: Encoder<number> = { kind: "function", width: WIDTH, encod
 async function load(encoder: Encoder<number>, backend: Backend = createReferenceBackend()): Promise<{ media: MediaEncoder; rows: Resource }> {
   const rows = backend.createResource({ name: "media.rows", dtype: "f32", shape: [4096, 4], paged: false });
   const { definition } = defineModality({ name: "series", encoder, connector }).withWeights(weights);
-  return { media: await MediaEncoder.load({ definition, weights }, { backend, media: [rows] }), rows };
+  return { media: await MediaEncoder.load(definition, await ModalityWeightSource.open(definition, weights), { backend, media: [rows] }), rows };
 }
 
 async function encode(media: MediaEncoder, input: number): Promise<number[]> {

@@ -1,12 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidArgumentError, type WeightData } from "@polywen/tensor";
-import type { Connector } from "./connector.ts";
+import type { Connector } from "./connectors/connector.ts";
 import type { Encoder } from "./encoder.ts";
-
-/** How media rows reach the text model: in place of the embeddings of placeholder tokens. */
-export interface PrefixInjection {
-  readonly kind: "prefix";
-}
+import type { Injection } from "./injection/injection.ts";
 
 /** How much of a modality one prompt may hold. */
 export interface ModalityLimits {
@@ -28,7 +24,7 @@ export interface ModalityDefinition<Input> {
   /** Turns features into rows of the text model's width. */
   readonly connector: Connector;
   /** Default `prefix()`. */
-  readonly injection?: PrefixInjection;
+  readonly injection?: Injection;
 }
 
 /** One medium in a prompt. */
@@ -39,7 +35,7 @@ export interface MediaPart {
   readonly input: unknown;
 }
 
-/** Weights of encoder and connector: a folder or file of safetensors, or tensors by name. */
+/** Weights of encoder, connector and blocks: a folder that `saveModality` wrote, another folder or file of safetensors, or tensors by name. */
 export type ModalityWeights = string | ReadonlyMap<string, WeightData>;
 
 /** A modality with the weights it runs with: what `loadModel` takes. */
@@ -64,11 +60,6 @@ export function defineModality<Input>(definition: ModalityDefinition<Input>): Mo
   const part = (input: Input): MediaPart => ({ type: "medium", modality: definition.name, input });
   const withWeights = (weights: ModalityWeights): BoundModality => ({ definition: definition as ModalityDefinition<unknown>, weights });
   return Object.assign(part, { definition, withWeights });
-}
-
-/** Media rows take the places of placeholder tokens in the prompt. */
-export function prefix(): PrefixInjection {
-  return { kind: "prefix" };
 }
 
 /** Runs the definition's schema over an input. Throws `InvalidArgumentError` with the first issue. */

@@ -1,5 +1,6 @@
 export { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 export { FileAccessError } from "./file-access-error.ts";
+export { findInFolder } from "./folder-file.ts";
 export { readGenerationConfig, type GenerationConfig } from "./generation-config.ts";
 export {
   fileSizeLimits,

@@ -1,7 +1,8 @@
 import type { MediaPart, PreparedMedium } from "@polywen/cross-modal";
 import { OutOfMemoryError } from "@polywen/tensor";
 import type { ModelParts } from "./model-parts.ts";
-import { encodeMedia, prepareIds } from "./prompt/prepare-prompt.ts";
+import { encodeMedia } from "./prompt/encode-media.ts";
+import { prepareIds } from "./prompt/prepare-prompt.ts";
 import { readPrompt } from "./read-prompt.ts";
 
 /** Input of `Model.logits`. */
@@ -44,7 +45,7 @@ export async function computeLogits(parts: ModelParts, input: LogitsInput): Prom
   const prepared = await prepareIds(parts, input.ids, input.media ?? [], input.signal);
   const levels: (readonly Float32Array[])[] = [];
   const logits = allocate(prepared.layout.ids.length * vocabularySize);
-  const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (rows) => levels.push(rows.map((level) => level.slice())) });
+  const { prompt, release } = await encodeMedia(parts, prepared, { signal: input.signal, onRows: (medium, rows) => void (levels[medium] = rows.map((level) => level.slice())) });
   try {
     const greedy = await readPrompt(parts, prompt, {
       promptRows: { from: 0, receive: (row, values) => logits.set(values.logits, row * vocabularySize) },

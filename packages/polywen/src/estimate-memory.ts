@@ -1,13 +1,14 @@
 import { collectWeights, mediaRowsNames, stepLimits, type StepLimits } from "@polywen/core";
-import { MediaEncoder } from "@polywen/cross-modal";
+import { MediaEncoder, MediaKeys } from "@polywen/cross-modal";
 import type { Checkpoint } from "@polywen/formats";
-import { kvBytesPerRow } from "@polywen/kv-cache";
+import { kvBytesPerRow, pagesFor } from "@polywen/kv-cache";
 import { InvalidArgumentError, lowerProgram, OutOfMemoryError, PAGE_ROWS, programByteLength, type Backend, type Program, type ResourceSpec, type WeightData } from "@polywen/tensor";
 import { availableMemory } from "./available-memory.ts";
 import type { Family } from "./families/family.ts";
 import { loadFamily } from "./families/registry.ts";
 import type { LoadModelOptions } from "./model-options.ts";
 import { openModelSource } from "./model-source.ts";
+import { findCrossWeights, liveCrossAttention, planModalities, type PlannedModality } from "./plan-modalities.ts";
 import { openBackend } from "./select-backend.ts";
 
 /** What a loaded model will occupy, and what there is. All in bytes. */
@@ -35,6 +36,7 @@ export interface PlannedModel {
   readonly limits: StepLimits;
   readonly program: Program;
   readonly stored: ReadonlyMap<string, WeightData>;
+  readonly modalities: readonly PlannedModality[];
   readonly memory: MemoryEstimate;
 }
 
@@ -58,20 +60,37 @@ export async function estimateParts(parts: MemoryParts, options: LoadModelOption
 }
 
 /** Builds the step program, finds its weights, and adds up what all of it will occupy. */
-export async function planModel({ family, checkpoint }: MemoryParts, backend: Backend, options: LoadModelOptions): Promise<PlannedModel> {
-  const limits = stepLimits(family.text, options, mediaSlots(family, options));
+export async function planModel(parts: MemoryParts, backend: Backend, options: LoadModelOptions): Promise<PlannedModel> {
+  const { family, checkpoint } = parts;
+  const slots = mediaSlots(family, options);
+  const modalities = await planModalities(parts, options, pagesFor(slots));
+  const limits = stepLimits(family.text, options, slots, liveCrossAttention(modalities));
   const program = family.text.buildStep(limits);
-  const stored = await collectWeights([program], checkpoint, family.text.weightNaming);
-  const media = mediaSpecs(limits, family);
-  const owners = family.modalities.filter(({ sharedWith }) => sharedWith === undefined);
-  const modalities = limits.mediaSlots === 0 ? [] : [...owners.map(({ definition }) => ({ definition, weights: checkpoint })), ...(options.modalities ?? [])];
-  const bytesOf = (weights: ReadonlyMap<string, WeightData>): number => [...weights.values()].reduce((sum, weight) => sum + backend.weightByteLength(weight), 0);
-  let weights = bytesOf(stored);
-  for (const modality of modalities) weights += bytesOf(await MediaEncoder.findWeights(modality, media));
-  const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType });
+  const stored = await collectWeights([program], checkpoint, family.text.weightNaming, await findCrossWeights(program, modalities));
+  const weights = weightBytes(backend, [stored, ...(await modalityWeights(parts, modalities, limits))]);
+  const cache = limits.pages * PAGE_ROWS * kvBytesPerRow({ ...family.text.kv, dtype: limits.kvDType }) + crossKeyBytes(limits);
   const rows = limits.mediaSlots * family.text.hiddenSize * family.text.mediaLevels * Float32Array.BYTES_PER_ELEMENT;
   const step = programByteLength(lowerProgram(program, (kind) => backend.supports(kind))) + rows;
-  return { limits, program, stored, memory: { weights, cache, step, total: weights + cache + step, available: availableMemory() } };
+  return { limits, program, stored, modalities, memory: { weights, cache, step, total: weights + cache + step, available: availableMemory() } };
+}
+
+function weightBytes(backend: Backend, maps: readonly ReadonlyMap<string, WeightData>[]): number {
+  return maps.reduce((sum, weights) => [...weights.values()].reduce((bytes, weight) => bytes + backend.weightByteLength(weight), sum), 0);
+}
+
+/** Weights of encoders and connectors, and of what computes keys and values of media. */
+async function modalityWeights({ family }: MemoryParts, modalities: readonly PlannedModality[], limits: StepLimits): Promise<ReadonlyMap<string, WeightData>[]> {
+  const media = mediaSpecs(limits, family);
+  const found: ReadonlyMap<string, WeightData>[] = [];
+  for (const { definition, source, cross, sharedWith } of modalities) {
+    if (sharedWith === undefined) found.push(await MediaEncoder.findWeights(definition, source, media));
+    if (cross !== undefined) found.push(await MediaKeys.findWeights(cross.attention, source, { kvDType: limits.kvDType, epsilon: family.text.epsilon }, media[0]!));
+  }
+  return found;
+}
+
+function crossKeyBytes({ cross, kvDType }: StepLimits): number {
+  return cross.reduce((sum, { layers, keyHeads, headWidth, pages }) => sum + pages * PAGE_ROWS * kvBytesPerRow({ layers: layers.filter(({ attention }) => attention).length, heads: keyHeads, width: headWidth, dtype: kvDType }), 0);
 }
 
 /** The resources that hold rows of media, one for each level that the text model reads. */

@@ -14,7 +14,11 @@ export interface Usage {
   readonly promptTokens: number;
   /** Rows of the prompt that came from media. */
   readonly mediaTokens: number;
+  /** Rows of media beside the prompt, which its rows see by cross-attention. */
+  readonly attendedTokens: number;
   readonly generatedTokens: number;
+  /** Media that did not have to be encoded: an earlier prompt, or another that runs, brought the same. */
+  readonly mediaCacheHits: number;
 }
 
 /** Milliseconds since the call. */

@@ -19,5 +19,27 @@ export { openTokenizer } from "./open-tokenizer.ts";
 export { EMBEDDED_MODEL } from "./resolve-source.ts";
 export { benchmarkTokens, type Benchmark, type BenchmarkInput, type TimedTokens } from "./run-benchmark.ts";
 export { selectBackend, type Activations, type BackendName, type SelectedBackend } from "./select-backend.ts";
-export { defineModality, identityConnector, linearConnector, mlpConnector, NetworkError, prefix, type BoundModality, type MediaPart, type Modality, type NetworkAccess } from "@polywen/cross-modal";
+export {
+  crossAttention,
+  defineModality,
+  identityConnector,
+  initialWeights,
+  linearConnector,
+  mlpConnector,
+  NetworkError,
+  perceiverResampler,
+  pixelShuffleConnector,
+  prefix,
+  saveModality,
+  type BoundModality,
+  type Connector,
+  type Encoder,
+  type Injection,
+  type MediaCacheInfo,
+  type MediaPart,
+  type Modality,
+  type ModalityDefinition,
+  type NetworkAccess,
+  type TextShape,
+} from "@polywen/cross-modal";
 export { PolywenError, weightFromFloats, type WeightData } from "@polywen/tensor";

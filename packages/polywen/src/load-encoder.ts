@@ -1,4 +1,4 @@
-import { MediaEncoder } from "@polywen/cross-modal";
+import { MediaEncoder, ModalityWeightSource } from "@polywen/cross-modal";
 import { throwIfAborted } from "@polywen/tensor";
 import { availableMemory } from "./available-memory.ts";
 import { EncoderModel } from "./encoder-model.ts";
@@ -19,13 +19,13 @@ export async function loadEncoder(source: string, options: LoadEncoderOptions = 
   const opened = await openModelSource(source);
   const { modelType, path, warnings } = opened.folder;
   const definition = await loadEncoderDefinition(opened.folder, options.media ?? {});
-  const weights = await opened.openCheckpoint();
+  const weights = await ModalityWeightSource.open(definition, await opened.openCheckpoint());
   throwIfAborted(options.signal, "Loading an encoder");
   const { backend, ownsBackend, warning } = await openBackend(options);
   try {
-    const bytes = [...(await MediaEncoder.findWeights({ definition, weights }, [])).values()].reduce((sum, weight) => sum + backend.weightByteLength(weight), 0);
+    const bytes = [...(await MediaEncoder.findWeights(definition, weights, [])).values()].reduce((sum, weight) => sum + backend.weightByteLength(weight), 0);
     refuseWhatCannotFit(path, { weights: bytes, cache: 0, step: 0, total: bytes, available: availableMemory() });
-    const encoder = await MediaEncoder.load({ definition, weights }, { backend, media: [] }, { signal: options.signal, onProgress: options.onProgress });
+    const encoder = await MediaEncoder.load(definition, weights, { backend, media: [] }, { signal: options.signal, onProgress: options.onProgress });
     return new EncoderModel({ modelType, path, encoder, backend, ownsBackend, network: options.network, warnings: [...warnings, ...(warning === undefined ? [] : [warning])] });
   } catch (error) {
     if (ownsBackend) await backend.dispose();

@@ -1,11 +1,11 @@
 import { Engine } from "@polywen/core";
-import { MediaEncoder } from "@polywen/cross-modal";
-import { InvalidArgumentError, throwIfAborted, type Backend, type Resource } from "@polywen/tensor";
+import { MediaCache, MediaEncoder, MediaKeys, type MediaKeysParts } from "@polywen/cross-modal";
+import { throwIfAborted, type LongCallOptions } from "@polywen/tensor";
 import { mediaSpecs, planModel, refuseWhatCannotFit } from "./estimate-memory.ts";
 import type { LoadModelOptions } from "./model-options.ts";
-import { MediaRows } from "./media-rows.ts";
 import type { LoadedModality } from "./model-parts.ts";
 import { Model } from "./model.ts";
+import type { PlannedModality } from "./plan-modalities.ts";
 import { readModelFiles, type ModelFileContents } from "./read-model-files.ts";
 import { openBackend } from "./select-backend.ts";
 
@@ -37,31 +37,31 @@ async function assemble(files: ModelFileContents, options: LoadModelOptions, kee
   const { folder, family, tokenizer, template, sampling, stopTokens } = files;
   const { backend, ownsBackend, warning } = await openBackend(options);
   if (ownsBackend) keep(backend);
-  const { limits, program, stored, memory } = await planModel(files, backend, options);
+  const { limits, program, stored, modalities: planned, memory } = await planModel(files, backend, options);
   refuseWhatCannotFit(folder.path, memory);
-  const media = limits.mediaSlots === 0 ? undefined : new MediaRows(mediaSpecs(limits, family).map((spec) => keep(backend.createResource(spec))));
+  const media = limits.mediaSlots === 0 ? undefined : new MediaCache(mediaSpecs(limits, family).map((spec) => keep(backend.createResource(spec))), { idleRows: options.mediaCacheRows });
   const weights = keep(await backend.loadWeights(stored, { signal: options.signal, onProgress: options.onProgress }));
-  const modalities = media === undefined ? new Map<string, LoadedModality>() : await loadModalities(backend, media.resources, files, options, keep);
-  const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resources }, limits);
+  const modalities = new Map<string, LoadedModality>();
+  for (const modality of media === undefined ? [] : planned) {
+    const parts = { backend, media: media!.resources, kvDType: limits.kvDType, epsilon: family.text.epsilon, loaded: modalities };
+    modalities.set(modality.definition.name, await loadModality(modality, parts, { signal: options.signal }, keep));
+  }
+  const cross = [...modalities.values()].flatMap(({ keys }) => keys?.resources ?? []);
+  const engine = new Engine({ backend, model: family.text, program, weights, media: media?.resources, cross }, limits);
   const warnings = [...folder.warnings, ...(warning === undefined ? [] : [warning])];
   const { modelType, path } = folder;
   return new Model({ modelType, path, backend, ownsBackend, engine, weights, tokenizer, template, layout: family.layout, modalities, media, network: options.network, sampling, stopTokens, warnings });
 }
 
-async function loadModalities(backend: Backend, media: readonly Resource[], { family, checkpoint }: ModelFileContents, options: LoadModelOptions, keep: Keep): Promise<Map<string, LoadedModality>> {
-  const parts = { backend, media };
-  const loaded = new Map<string, LoadedModality>();
-  for (const { definition, sharedWith, ...place } of family.modalities) {
-    const shared = sharedWith === undefined ? undefined : loaded.get(sharedWith)?.encoder.sharedWith(definition);
-    const encoder = keep(shared ?? (await MediaEncoder.load({ definition, weights: checkpoint }, parts, { signal: options.signal })));
-    loaded.set(definition.name, { encoder, ...place });
-  }
-  for (const [index, modality] of (options.modalities ?? []).entries()) {
-    const { name } = modality.definition;
-    if (loaded.has(name)) throw new InvalidArgumentError({ argument: "modalities", expected: "names that the model does not have yet", received: name });
-    const encoder = keep(await MediaEncoder.load(modality, parts, { signal: options.signal }));
-    // No token of the checkpoint: a negative number can never be confused with one.
-    loaded.set(name, { encoder, placeholder: -1 - index, before: "", after: "" });
-  }
-  return loaded;
+/** What a modality is loaded with: see `MediaKeysParts`, and those that were loaded before it. */
+interface LoadParts extends MediaKeysParts {
+  readonly loaded: ReadonlyMap<string, LoadedModality>;
+}
+
+async function loadModality({ definition, source, cross, sharedWith, ...place }: PlannedModality, parts: LoadParts, options: LongCallOptions, keep: Keep): Promise<LoadedModality> {
+  const shared = sharedWith === undefined ? undefined : parts.loaded.get(sharedWith)?.encoder.sharedWith(definition);
+  const encoder = keep(shared ?? (await MediaEncoder.load(definition, source, parts, options)));
+  if (cross === undefined) return { ...place, encoder, injection: "prefix" };
+  const live = cross.attention.layers.length > 0;
+  return { ...place, encoder, injection: "cross-attention", ...(live ? { keys: keep(await MediaKeys.load(cross.attention, source, parts, options)) } : {}) };
 }

@@ -20,6 +20,11 @@ export interface LoadModelOptions extends EngineOptions, ModelSourceOptions {
   readonly modalities?: readonly BoundModality[];
   /** Media rows that all running prompts may hold together; a prompt that finds too few free waits. Default 8192. */
   readonly mediaRows?: number;
+  /**
+   * Of these rows, how many may keep media that no prompt uses, for one that brings the same medium again. Default: all; those
+   * used least recently make room for new ones. 0 keeps none.
+   */
+  readonly mediaCacheRows?: number;
   readonly media?: MediaOptions;
   /** Media that may be fetched from the network: `{}` allows `https:` from public addresses. Default: none. */
   readonly network?: NetworkAccess | undefined;

@@ -1,3 +1,4 @@
+import { textShapeOf, type MediaCacheInfo, type TextShape } from "@polywen/cross-modal";
 import type { DeviceInfo } from "@polywen/tensor";
 import { DisposedError } from "@polywen/tensor";
 import { computeEmbeddings, type EmbedOptions } from "./compute-embeddings.ts";
@@ -26,7 +27,11 @@ export interface ModelInfo {
   readonly contextLength: number;
   /** Tokens that all running prompts and replies may hold together. */
   readonly cacheTokens: number;
-  /** Bytes of weights, of the key-value cache, and of a step's buffers. */
+  /** What an adapter for this model must fit: see `saveModality` and `initialWeights`. */
+  readonly text: TextShape;
+  /** Encoded media that are held, and how often one was found there; undefined for a model of text alone. */
+  readonly mediaCache: MediaCacheInfo | undefined;
+  /** Bytes of weights, of keys and values, and of a step's buffers. */
   readonly memory: { readonly weights: number; readonly cache: number; readonly step: number };
   /** What a user should know, in whole sentences. */
   readonly warnings: readonly string[];
@@ -49,8 +54,9 @@ export class Model {
 
   /** Facts about this model. */
   get info(): ModelInfo {
-    const { engine, backend, modelType, path, weights, modalities, warnings } = this.#parts;
-    const media = [...modalities.values()].reduce((sum, { encoder }) => sum + encoder.weightBytes, 0);
+    const { engine, backend, modelType, path, weights, modalities, media, warnings } = this.#parts;
+    const added = [...modalities.values()].map(({ encoder, keys }) => ({ weights: encoder.weightBytes + (keys?.memory.weights ?? 0), keys: keys?.memory.keys ?? 0 }));
+    const { cache, step } = engine.memory;
     return {
       modelType,
       path,
@@ -61,7 +67,9 @@ export class Model {
       vocabularySize: engine.model.vocabularySize,
       contextLength: engine.model.contextLength,
       cacheTokens: engine.cacheTokens,
-      memory: { weights: weights.byteLength + media, ...engine.memory },
+      text: textShapeOf(engine.model),
+      mediaCache: media?.info,
+      memory: { weights: added.reduce((sum, part) => sum + part.weights, weights.byteLength), cache: added.reduce((sum, part) => sum + part.keys, cache), step },
       warnings,
     };
   }
@@ -152,7 +160,10 @@ export class Model {
     await Promise.allSettled(this.#running);
     template?.dispose();
     await engine.dispose();
-    for (const { encoder } of modalities.values()) await encoder.dispose();
+    for (const { encoder, keys } of modalities.values()) {
+      await encoder.dispose();
+      await keys?.dispose();
+    }
     for (const resource of media?.resources ?? []) resource.dispose();
     weights.dispose();
     if (ownsBackend) await backend.dispose();

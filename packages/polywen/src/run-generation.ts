@@ -6,7 +6,8 @@ import type { Reply, ReplyPart, ReplyWarning } from "./generation.ts";
 import type { GenerateOptions } from "./model-options.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { checkPrompt, type CheckedMessage } from "./prompt/check-prompt.ts";
-import { encodeMedia, preparePrompt } from "./prompt/prepare-prompt.ts";
+import { encodeMedia } from "./prompt/encode-media.ts";
+import { preparePrompt } from "./prompt/prepare-prompt.ts";
 
 /** Generates a reply from prompt to text. Everything that can be checked at once has been when this returns its promise. */
 export function runGeneration(parts: ModelParts, prompt: Prompt, options: GenerateOptions, signal: AbortSignal): (emit: (part: ReplyPart) => void) => Promise<Reply> {
@@ -19,18 +20,24 @@ export function runGeneration(parts: ModelParts, prompt: Prompt, options: Genera
   const generate = async (emit: (part: ReplyPart) => void): Promise<Reply> => {
     const prepared = await preparePrompt(parts, messages, { raw: options.raw ?? false, signal });
     const count = tokensToGenerate(parts, prepared.layout.ids.length, maxTokens);
-    const { prompt: enginePrompt, release } = await encodeMedia(parts, prepared, { signal });
+    const { prompt: enginePrompt, cacheHits, release } = await encodeMedia(parts, prepared, { signal });
     try {
       const preparedMs = performance.now() - started;
       const stream = parts.engine.generate({ prompt: enginePrompt, maxTokens: count, sampling, stopTokens: parts.stopTokens, signal });
       const { firstTokenAt, ...collected } = await collectText(parts, stream, matcher, emit);
       const totalMs = performance.now() - started;
-      const mediaTokens = prepared.media.reduce((sum, medium) => sum + medium.prepared.rows, 0);
+      const rowsOf = (kind: string): number => prepared.media.reduce((sum, { modality, prepared: { rows } }) => sum + (modality.injection === kind ? rows : 0), 0);
       return {
         ...collected,
         tokenIds: collected.tokens.map(({ id }) => id),
         promptTokenIds: Array.from(enginePrompt.ids),
-        usage: { promptTokens: enginePrompt.ids.length, mediaTokens, generatedTokens: collected.tokens.length },
+        usage: {
+          promptTokens: enginePrompt.ids.length,
+          mediaTokens: rowsOf("prefix"),
+          attendedTokens: rowsOf("cross-attention"),
+          generatedTokens: collected.tokens.length,
+          mediaCacheHits: cacheHits,
+        },
         timings: { preparedMs, firstTokenMs: firstTokenAt === undefined ? totalMs : firstTokenAt - started, totalMs },
         warnings,
       };
@@ -56,7 +63,7 @@ function abortedReply(totalMs: number): Omit<Reply, "warnings"> {
     tokenIds: [],
     promptTokenIds: [],
     finishReason: "aborted",
-    usage: { promptTokens: 0, mediaTokens: 0, generatedTokens: 0 },
+    usage: { promptTokens: 0, mediaTokens: 0, attendedTokens: 0, generatedTokens: 0, mediaCacheHits: 0 },
     timings: { preparedMs: totalMs, firstTokenMs: totalMs, totalMs },
   };
 }

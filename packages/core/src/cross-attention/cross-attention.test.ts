@@ -6,7 +6,7 @@ import type { EnginePrompt, EngineRequest } from "../engine/engine-request.ts";
 import { resolveSampling } from "../generation/sampling.ts";
 import { parseQwen2Config } from "../models/qwen2/qwen2-config.ts";
 import { createQwen2Model } from "../models/qwen2/qwen2-model.ts";
-import { MEDIA_ROWS } from "../text-model.ts";
+import { mediaRowsNames } from "../text-model.ts";
 import type { Attend, CrossAttention } from "./cross-attention.ts";
 import { buildCrossProjection, crossKeyResources } from "./cross-projection.ts";
 import { seenMedia, type CrossMedia } from "./cross-media.ts";
@@ -51,7 +51,7 @@ function loadWeights(programs: readonly Program[], gates: number): Promise<Weigh
   const named = programs.flatMap(({ tensors }) => tensors).filter(({ role }) => role === "weight");
   return backend.loadWeights(new Map(named.map(({ name, shape }) => {
     const length = (shape as number[]).reduce((a, b) => a * b);
-    const values = name === "cross.zero" ? new Float32Array(length) : name.endsWith(".tanh") ? gate(name, length, gates) : byFormula(name, length);
+    const values = name.endsWith(".tanh") ? gate(name, length, gates) : byFormula(name, length);
     return [name, weightFromFloats(values, shape as number[])] as const;
   })));
 }
@@ -70,7 +70,7 @@ interface Stand {
 async function stand(golden: GoldenCase, rowsPerStep: number): Promise<Stand> {
   const cross = crossOf(golden);
   const limits = stepLimits(model, { cacheTokens: 256, maxSequences: 4, rowsPerStep, kvDType: "f32" }, MEDIA_SLOTS, [cross]);
-  const media = backend.createResource({ name: MEDIA_ROWS, dtype: "f32", shape: [MEDIA_SLOTS, model.hiddenSize], paged: false });
+  const media = backend.createResource({ name: mediaRowsNames(1)[0]!, dtype: "f32", shape: [MEDIA_SLOTS, model.hiddenSize], paged: false });
   const keys = crossKeyResources(cross, "f32").map((spec) => backend.createResource(spec));
   const program = model.buildStep(limits);
   const projection = buildCrossProjection(cross, { limits, hiddenSize: model.hiddenSize, epsilon: model.epsilon, rows: MEDIA_SLOTS });
@@ -88,7 +88,7 @@ async function stand(golden: GoldenCase, rowsPerStep: number): Promise<Stand> {
     let begin = 0;
     return { pages, items: items.map(([from, rows]) => ({ from, begin, end: (begin += rows) })) };
   };
-  return { engine: new Engine({ backend, model, program, weights, media, cross: keys }, limits), project };
+  return { engine: new Engine({ backend, model, program, weights, media: [media], cross: keys }, limits), project };
 }
 
 const pagesOf = (items: GoldenCase["items"]): number[] => Array.from({ length: Math.ceil(items.reduce((sum, [, rows]) => sum + rows, 0) / PAGE_ROWS) }, (_, index) => PAGES - 1 - index);

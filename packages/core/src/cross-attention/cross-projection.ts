@@ -1,6 +1,6 @@
 import { kvResourceSpecs } from "@polywen/kv-cache";
-import { PAGE_ROWS, ProgramBuilder, weightFromFloats, type Program, type ResourceSpec, type WeightData } from "@polywen/tensor";
-import { MEDIA_ROWS, type StepLimits } from "../text-model.ts";
+import { PAGE_ROWS, ProgramBuilder, type Program, type ResourceSpec } from "@polywen/tensor";
+import { mediaRowsNames, type StepLimits } from "../text-model.ts";
 import { crossKeyNames, crossWeightPrefix, type CrossAttention } from "./cross-attention.ts";
 
 /** What a projection is built for. */
@@ -12,18 +12,13 @@ export interface CrossProjectionOptions {
   readonly rows: number;
 }
 
-/** Names of the inputs of a projection, all i32 [rows]. */
+/** Names of the inputs of a projection. */
 export const crossProjectionNames = {
-  /** Slots of the media rows to read. */
+  /** i32 [rows, 1]: slots of the media rows to read */
   rows: "rows",
-  /** Slots of the keys and values to write. */
+  /** i32 [rows]: slots of the keys and values to write */
   slots: "slots",
-  /** Zeros. */
-  ids: "ids",
 } as const;
-
-/** A row of zeros: an embedding reads media rows beside a table. */
-const ZERO = "cross.zero";
 
 /**
  * The program that computes keys and values of media rows once, for all blocks of a modality and all steps of a prompt:
@@ -34,8 +29,8 @@ export function buildCrossProjection(cross: CrossAttention, { limits, hiddenSize
   const builder = new ProgramBuilder(`cross.${modality}`);
   const extent = builder.dimension("rows", rows);
   const slots = builder.input(crossProjectionNames.slots, "i32", [extent]);
-  const media = { rows: builder.resource(MEDIA_ROWS, "f32", [limits.mediaSlots, hiddenSize]), index: builder.input(crossProjectionNames.rows, "i32", [extent]) };
-  const input = builder.embedding({ ids: builder.input(crossProjectionNames.ids, "i32", [extent]), table: builder.weight(ZERO, [1, hiddenSize]), media });
+  const media = builder.resource(mediaRowsNames(1)[0]!, "f32", [limits.mediaSlots, hiddenSize]);
+  const input = builder.gather(media, builder.input(crossProjectionNames.rows, "i32", [extent, 1]));
   for (const { index, attention } of cross.layers) {
     if (!attention) continue;
     const prefix = `${crossWeightPrefix(modality, index)}.cross_attn`;
@@ -47,11 +42,6 @@ export function buildCrossProjection(cross: CrossAttention, { limits, hiddenSize
     builder.store(project("v_proj"), resource(names.values), slots);
   }
   return builder.build();
-}
-
-/** Weights of a projection that no file holds. */
-export function derivedProjectionWeights(hiddenSize: number): ReadonlyMap<string, WeightData> {
-  return new Map([[ZERO, weightFromFloats(new Float32Array(hiddenSize), [1, hiddenSize])]]);
 }
 
 /** The resources of a modality's keys and values. */

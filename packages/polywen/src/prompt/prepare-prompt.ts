@@ -1,5 +1,4 @@
-import type { EnginePrompt } from "@polywen/core";
-import { splitAtPlaceholders, type EncodeOptions, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
+import { splitAtPlaceholders, type Layout, type LayoutPart, type MediaPart, type PreparedMedium } from "@polywen/cross-modal";
 import { InvalidArgumentError, LimitExceededError, UnsupportedError } from "@polywen/tensor";
 import { ChatTemplateError, type TextSegment } from "@polywen/tokenizer";
 import type { LoadedModality, ModelParts } from "../model-parts.ts";
@@ -16,8 +15,10 @@ export interface ReadyMedium {
 /** A prompt whose media are decoded but not yet encoded. */
 export interface PreparedPrompt {
   readonly layout: Layout;
-  /** In the order of their rows. */
+  /** In the order of the prompt. */
   readonly media: readonly ReadyMedium[];
+  /** For each of them the first row of the prompt that comes after it. */
+  readonly places: readonly number[];
 }
 
 const tooLongHint = "Shorten the prompt, or load the model with a larger cacheTokens if its context allows.";
@@ -47,7 +48,7 @@ export async function preparePrompt(parts: ModelParts, messages: readonly Checke
   const media = await prepareMedia(parts, order.map((index) => given[index]!), options.signal);
   const encoded = texts.map((segments, index) => parts.tokenizer.encodeSegments(wrap(segments, media[index - 1], media[index])));
   const layoutParts = encoded.flatMap((ids, index): LayoutPart[] => [{ kind: "text", ids }, ...(media[index] === undefined ? [] : [layoutPart(media[index])])]);
-  return { layout: checkedLayout(parts, layoutParts), media };
+  return { layout: checkedLayout(parts, layoutParts), media, places: placesOf(layoutParts) };
 }
 
 /** No token of a published vocabulary has more characters, so that a text beyond this cannot fit; it is refused before it costs any time. */
@@ -65,33 +66,7 @@ export async function prepareIds(parts: ModelParts, ids: readonly number[], give
   const byPart = new Map(prepared.map((medium) => [layoutPart(medium), medium]));
   const layoutParts = splitAtPlaceholders(ids, [...byPart.keys()]);
   const media = layoutParts.flatMap((part) => (part.kind === "medium" ? [byPart.get(part)!] : []));
-  return { layout: checkedLayout(parts, layoutParts), media };
-}
-
-/** A prompt in the engine's terms, with the slots that its media rows occupy until `release`. */
-export interface EncodedPrompt {
-  readonly prompt: EnginePrompt;
-  release(): void;
-}
-
-/** Runs the encoders and wires their rows to the prompt; waits while other prompts hold too many media rows. */
-export async function encodeMedia(parts: ModelParts, { layout, media }: PreparedPrompt, options: EncodeOptions): Promise<EncodedPrompt> {
-  const prompt = { ids: layout.ids, positions: layout.positions, nextPosition: layout.nextPosition };
-  if (media.length === 0) return { prompt, release: () => undefined };
-  const slots = await parts.media!.take(media.reduce((sum, { prepared }) => sum + prepared.rows, 0), options.signal);
-  const release = (): void => parts.media!.release(slots);
-  let first = 0;
-  try {
-    for (const { modality, prepared } of media) {
-      await modality.encoder.encode(prepared, slots.slice(first, first + prepared.rows), options);
-      first += prepared.rows;
-    }
-  } catch (error) {
-    release();
-    throw error;
-  }
-  const mediaIndex = layout.mediaRows.map((row) => (row < 0 ? -1 : slots[row]!));
-  return { prompt: { ...prompt, mediaIndex }, release };
+  return { layout: checkedLayout(parts, layoutParts), media, places: placesOf(layoutParts) };
 }
 
 async function render(parts: ModelParts, messages: readonly { role: string; content: string }[], signal: AbortSignal | undefined): Promise<TextSegment[]> {
@@ -125,8 +100,18 @@ function wrap(segments: readonly TextSegment[], previous: ReadyMedium | undefine
   return [...trusted(previous?.modality.after), ...segments, ...trusted(next?.modality.before)];
 }
 
+/** A medium that rows attend to takes no row of the prompt, only a place. */
 function layoutPart({ modality, prepared }: ReadyMedium): Extract<LayoutPart, { kind: "medium" }> {
-  return { kind: "medium", placeholder: modality.placeholder, rows: prepared.rows, grid: prepared.grid };
+  const { placeholder, injection } = modality;
+  return injection === "prefix" ? { kind: "medium", placeholder, rows: prepared.rows, grid: prepared.grid } : { kind: "medium", placeholder, rows: 0 };
+}
+
+function placesOf(layoutParts: readonly LayoutPart[]): number[] {
+  let row = 0;
+  return layoutParts.flatMap((part) => {
+    row += part.kind === "text" ? part.ids.length : part.rows;
+    return part.kind === "medium" ? [row] : [];
+  });
 }
 
 /** A prompt is never cut in silence: one that cannot fit is refused with the counts, before any encoder runs. */

@@ -1,0 +1,69 @@
+import { crossWeightPrefix, mediaRowsNames, type CrossAttention } from "@polywen/core";
+import { ProgramBuilder, weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
+import { resolveCrossAttention } from "../injection/injection.ts";
+import { smallestMediaProgram } from "../encoder-program.ts";
+import type { ModalityDefinition } from "../modality.ts";
+import type { TextShape } from "../text-shape.ts";
+import { seededNormals } from "./seeded-normals.ts";
+
+/** A weight that an adapter holds. */
+export interface AdapterWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * All weights that an adapter for this text model holds: those of encoder, connector and blocks of cross-attention, except
+ * what the encoder computes or has in a file of its own.
+ */
+export function adapterWeights(definition: ModalityDefinition<unknown>, text: TextShape): readonly AdapterWeight[] {
+  const { encoder, injection } = definition;
+  const media = mediaRowsNames(text.mediaLevels).map((name) => ({ name, dtype: "f32", shape: [1, text.hiddenSize], paged: false }) as const);
+  const program = smallestMediaProgram(definition, media);
+  const elsewhere = (name: string): boolean =>
+    encoder.kind === "program" && ((encoder.derived?.has(name) ?? false) || (encoder.weights !== undefined && encoder.naming?.(name) !== undefined));
+  const own = weightsOf(program).filter(({ name }) => !elsewhere(name));
+  if (injection?.kind !== "cross-attention") return own;
+  return [...own, ...crossWeights(resolveCrossAttention(definition.name, injection, text, 1), text.hiddenSize)];
+}
+
+/**
+ * Fresh weights for an adapter: matrices normal with deviation 1 / √(input width), norms 1, biases and gates 0. With
+ * cross-attention a model with fresh weights answers as if the modality were not there.
+ */
+export function initialWeights(definition: ModalityDefinition<unknown>, text: TextShape, options: { readonly seed: number }): Map<string, WeightData> {
+  const normals = seededNormals(options.seed);
+  return new Map(adapterWeights(definition, text).map(({ name, shape }) => {
+    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    if (shape.length > 1) values.forEach((_, index) => (values[index] = normals() / Math.sqrt(shape[1]!)));
+    else if (name.endsWith(".weight")) values.fill(1);
+    return [name, weightFromFloats(values, shape)];
+  }));
+}
+
+function weightsOf(program: Program): AdapterWeight[] {
+  return program.tensors.filter(({ role }) => role === "weight").map(({ name, shape }) => ({ name, shape: shape as readonly number[] }));
+}
+
+function crossWeights({ modality, layers, heads, keyHeads, headWidth, intermediateSize }: CrossAttention, hiddenSize: number): AdapterWeight[] {
+  const builder = new ProgramBuilder(modality);
+  for (const { index } of layers) {
+    const prefix = crossWeightPrefix(modality, index);
+    const weight = (name: string, ...shape: number[]) => builder.weight(`${prefix}.${name}`, shape);
+    weight("input_layernorm.weight", hiddenSize);
+    weight("cross_attn.q_proj.weight", heads * headWidth, hiddenSize);
+    weight("cross_attn.k_proj.weight", keyHeads * headWidth, hiddenSize);
+    weight("cross_attn.v_proj.weight", keyHeads * headWidth, hiddenSize);
+    weight("cross_attn.o_proj.weight", hiddenSize, heads * headWidth);
+    weight("cross_attn.q_norm.weight", headWidth);
+    weight("cross_attn.k_norm.weight", headWidth);
+    weight("attn_gate", 1);
+    if (intermediateSize === 0) continue;
+    weight("post_attention_layernorm.weight", hiddenSize);
+    weight("mlp.gate_proj.weight", intermediateSize, hiddenSize);
+    weight("mlp.up_proj.weight", intermediateSize, hiddenSize);
+    weight("mlp.down_proj.weight", hiddenSize, intermediateSize);
+    weight("mlp_gate", 1);
+  }
+  return weightsOf(builder.build());
+}
