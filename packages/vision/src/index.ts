@@ -16,6 +16,9 @@ export { parseQwen25VisionConfig, type Qwen25VisionConfig } from "./qwen25/qwen2
 export { qwen25VisionTower } from "./qwen25/qwen25-vision-tower.ts";
 export { parseQwen3VisionConfig, type Qwen3VisionConfig } from "./qwen3/qwen3-vision-config.ts";
 export { qwen3VisionTower } from "./qwen3/qwen3-vision-tower.ts";
+export { parseDinov2Config, type Dinov2Config } from "./dinov2/dinov2-config.ts";
+export { dinov2Encoder, type Dinov2EncoderOptions } from "./dinov2/dinov2-encoder.ts";
+export { readSquareProcessor, type SquareProcessorConfig } from "./dinov2/square-processor.ts";
 export { imageEncoder, type ImageEncoderOptions } from "./tower/image-encoder.ts";
 export { towerNaming } from "./tower/tower-parts.ts";
 export type { VisionConfig, VisionPlace } from "./tower/vision-config.ts";

@@ -37,7 +37,7 @@ export function whisperEncoder(config: WhisperEncoderConfig, options: WhisperEnc
       const { limits, overlong } = options;
       const { inputFeatures, rows } = await preprocessAudio(source, options.processor, { signal, network, limits, overlong, padded: true });
       return {
-        rows: positions,
+        features: { rows: positions },
         sizes: { frames: rows, steps: positions },
         inputs: { inputFeatures, ...plan },
       };

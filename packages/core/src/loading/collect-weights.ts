@@ -9,9 +9,10 @@ export interface WeightRecipe {
   readonly names: readonly string[];
   /**
    * `conv1d`: stored [out, in, kernel], used as a matrix [out, kernel × in] whose taps lie side by side.
+   * `transposed`: stored [in, out], used as a matrix [out, in]; axes of length 1 before those do not count.
    * Absent: as stored, later axes flattened.
    */
-  readonly layout?: "conv1d";
+  readonly layout?: "conv1d" | "transposed";
   /** Where to look if none of `names` is there: in part number `part` of the `parts` equal ones, along the first axis, of a larger tensor. */
   readonly fused?: { readonly names: readonly string[]; readonly part: number; readonly parts: number };
 }
@@ -47,6 +48,7 @@ async function findWeight(name: string, shape: readonly number[], checkpoint: Ch
   const entry = checkpoint.entry(found ?? recipe.names[0] ?? name);
   const dtype = storedDType(entry);
   if (recipe.layout === "conv1d") return readConvolution(entry, dtype, shape, checkpoint);
+  if (recipe.layout === "transposed") return readTransposed(entry, dtype, shape, checkpoint);
   checkShape(entry, [entry.shape[0] ?? 1, ...(shape.length > 1 ? [product(entry.shape.slice(1))] : [])], shape);
   const { interleavedHeads } = entry;
   if (interleavedHeads === undefined) return { dtype, shape, location: partOf(entry) };
@@ -95,6 +97,18 @@ async function readConvolution(entry: TensorEntry, dtype: StorageDType, shape: r
       for (let tap = 0; tap < kernel; tap++) turned[(row * kernel + tap) * width + channel] = stored[from++]!;
     }
   }
+  return { dtype, shape, location: { kind: "bytes", bytes: new Uint8Array(turned.buffer) } };
+}
+
+/** Turns [in, out] into [out, in] without touching a value. */
+async function readTransposed(entry: TensorEntry, dtype: StorageDType, shape: readonly number[], checkpoint: Checkpoint): Promise<WeightData> {
+  const [rows = 0, columns = 0] = entry.shape.slice(-2);
+  const plain = product(entry.shape) === rows * columns && (dtype === "f32" || dtype === "f16" || dtype === "bf16");
+  checkShape(entry, plain ? [columns, rows] : entry.shape, shape);
+  const bytes = await checkpoint.read(entry.name);
+  const patterns = dtype === "f32" ? Uint32Array : Uint16Array;
+  const stored = new patterns(bytes.slice().buffer);
+  const turned = stored.map((_, index) => stored[(index % rows) * columns + Math.floor(index / rows)]!);
   return { dtype, shape, location: { kind: "bytes", bytes: new Uint8Array(turned.buffer) } };
 }
 

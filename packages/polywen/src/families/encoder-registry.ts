@@ -7,7 +7,10 @@ import type { MediaOptions } from "./family.ts";
 export type EncoderLoader = (folder: ModelFolder, media: MediaOptions) => Promise<ModalityDefinition<unknown>>;
 
 /** Published encoders without a text model, by `model_type`. */
-const loaders: ReadonlyMap<string, EncoderLoader> = new Map<string, EncoderLoader>([["whisper", async (...source) => (await import("./whisper.ts")).whisper(...source)]]);
+const loaders: ReadonlyMap<string, EncoderLoader> = new Map<string, EncoderLoader>([
+  ["dinov2", async (...source) => (await import("./dinov2.ts")).dinov2(...source)],
+  ["whisper", async (...source) => (await import("./whisper.ts")).whisper(...source)],
+]);
 
 /** The `model_type`s of encoders that can be loaded by themselves. */
 export const supportedEncoderTypes: readonly string[] = [...loaders.keys()];
