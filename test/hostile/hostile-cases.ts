@@ -4,6 +4,7 @@ import { configCases } from "./cases/config-cases.ts";
 import { ggufCases } from "./cases/gguf-cases.ts";
 import { mmprojCases } from "./cases/mmproj-cases.ts";
 import { imageCases } from "./cases/image-cases.ts";
+import { modalityCases } from "./cases/modality-cases.ts";
 import { promptCases } from "./cases/prompt-cases.ts";
 import { quantisedCases } from "./cases/quantised-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
@@ -19,6 +20,7 @@ export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
   "Prompts and options": promptCases,
   Images: imageCases,
   Audio: [...audioCases, ...compressedAudioCases],
+  "Modalities of users": modalityCases,
 };
 
 /** All rows of the table. */

@@ -102,7 +102,7 @@ export class EncoderProgram {
   #programFor(sizes: Sizes): CompiledProgram {
     const entries = Object.entries(this.#capacities);
     if (this.#program !== undefined && entries.every(([name, capacity]) => (sizes[name] ?? 0) <= capacity)) return this.#program;
-    this.#capacities = Object.fromEntries(entries.map(([name, capacity]) => [name, Math.max(capacity, 2 ** Math.ceil(Math.log2(sizes[name] ?? 1)))]));
+    this.#capacities = Object.fromEntries(entries.map(([name, capacity]) => [name, Math.max(capacity, wholeStacks(this.definition, 2 ** Math.ceil(Math.log2(sizes[name] ?? 1))))]));
     return this.#compile();
   }
 
@@ -117,6 +117,14 @@ export class EncoderProgram {
   }
 }
 
+/** Names of the weights that an encoder, without connector, needs. */
+export function encoderWeightNames({ name, encoder }: ModalityDefinition<unknown>): ReadonlySet<string> {
+  if (encoder.kind !== "program") return new Set();
+  const builder = new ProgramBuilder(name);
+  encoder.build(builder, Object.fromEntries(encoder.dimensions.map((dimension) => [dimension, SMALLEST_CAPACITY])));
+  return new Set(builder.build().tensors.filter(({ role }) => role === "weight").map((weight) => weight.name));
+}
+
 /** The smallest program of a modality: enough to learn which weights it needs. */
 export function smallestMediaProgram(definition: ModalityDefinition<unknown>, media: readonly ResourceSpec[]): Program {
   return buildMediaProgram(definition, smallestCapacities(definition), media);
@@ -124,7 +132,12 @@ export function smallestMediaProgram(definition: ModalityDefinition<unknown>, me
 
 function smallestCapacities({ encoder, connector }: ModalityDefinition<unknown>): Sizes {
   const names = [...(encoder.kind === "program" ? encoder.dimensions : [FEATURES]), ...(connector.dimensions ?? [])];
-  return Object.fromEntries(names.map((name) => [name, SMALLEST_CAPACITY]));
+  return Object.fromEntries(names.map((name) => [name, wholeStacks({ connector }, SMALLEST_CAPACITY)]));
+}
+
+/** A connector that joins rows needs capacities that it can divide. */
+function wholeStacks({ connector: { stack } }: Pick<ModalityDefinition<unknown>, "connector">, capacity: number): number {
+  return Math.ceil(capacity / stack) * stack;
 }
 
 /** Encoder, connector and the stores into media rows, if there are any, as one program. Levels that the modality does not have are zeros. */

@@ -42,7 +42,7 @@ export interface ProgramEncoder<Input> {
   build(builder: ProgramBuilder, capacities: Sizes): TensorSpec | readonly TensorSpec[];
   /** Where its weights are in a checkpoint. Absent: under their own names. */
   readonly naming?: WeightNaming;
-  /** A folder or file of safetensors with the encoder's own weights, those that `naming` knows. Absent: they lie with the adapter's. */
+  /** A folder or file of safetensors that holds the encoder's weights. Absent: they lie with those of the adapter. */
   readonly weights?: string;
   /** Weights that are computed, not stored. */
   readonly derived?: ReadonlyMap<string, WeightData>;

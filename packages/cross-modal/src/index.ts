@@ -10,6 +10,7 @@ export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type L
 export { MediaCache, mediaKey, type HeldMedia, type MediaCacheInfo, type MediaCacheOptions, type WantedMedium } from "./media-cache.ts";
 export { MediaEncoder } from "./media-encoder.ts";
 export { defineModality, type BoundModality, type MediaPart, type Modality, type ModalityDefinition, type ModalityLimits, type ModalityWeights } from "./modality.ts";
+export { prepareMedium } from "./prepare-medium.ts";
 export { readMediaSource, type MediaBytes, type MediaSource, type ReadMediaOptions } from "./source/media-source.ts";
 export type { NetworkAccess } from "./source/network-policy.ts";
 export { NetworkError } from "./source/network-error.ts";

@@ -62,6 +62,18 @@ test("a program that was too small grows and stays large; results stay the same"
   expect(compiled).toEqual([{ features: 64 }, { features: 1024 }]);
 });
 
+test("any number of features may make a row", async () => {
+  for (const stack of [3, 100]) {
+    const { definition } = defineModality({ name: "series", encoder: functionEncoder, connector: linearConnector({ stack }) }).withWeights(weights);
+    const given = new Map([["connector.weight", weightFromFloats(new Float32Array(4 * stack * WIDTH).fill(1), [4, stack * WIDTH])], ["connector.bias", weightFromFloats(new Float32Array(4), [4])]]);
+    const backend = createReferenceBackend();
+    const rows = backend.createResource({ name: "media.rows", dtype: "f32", shape: [4096, 4], paged: false });
+    const media = await MediaEncoder.load(definition, await ModalityWeightSource.open(definition, given), { backend, media: [rows] });
+    const sum = featuresOf(stack).features.reduce((total, value) => total + value, 0);
+    for (const count of [stack, 10 * stack + 1]) expect((await encode(media, count)).slice(0, 4)).toEqual(new Array(4).fill(sum));
+  }
+});
+
 test("a huge program serves all who wait for it and is then let go", async () => {
   const compiled: Sizes[] = [];
   const { media } = await load(functionEncoder, watchedBackend(compiled, () => false, 2 ** 29));
@@ -128,13 +140,14 @@ test("a modality with fewer levels than the text model reads leaves zeros in the
   const series = (deep: boolean) => defineModality({
     name: "series",
     encoder: functionEncoder,
-    connector: { ...connector, build: (builder, features, hiddenSize, deeper) => (deep ? [0, 1].map(() => connector.build(builder, features, hiddenSize, deeper) as TensorSpec) : connector.build(builder, features, hiddenSize, deeper)) },
-  }).withWeights(weights);
-  const [deep, flat] = await Promise.all([true, false].map((kind) => MediaEncoder.load(series(kind), { backend, media })));
+    connector: { ...connector, build: (...parts) => (deep ? [0, 1].map(() => connector.build(...parts) as TensorSpec) : connector.build(...parts)) },
+  }).withWeights(weights).definition;
+  const loadSeries = async (kind: boolean, resources: readonly Resource[]) => MediaEncoder.load(series(kind), await ModalityWeightSource.open(series(kind), weights), { backend, media: resources });
+  const [deep, flat] = await Promise.all([loadSeries(true, media), loadSeries(false, media)]);
   const levels: number[][][] = [];
   const onRows = (rows: readonly Float32Array[]): void => void levels.push(rows.map((level) => [...level]));
   for (const encoder of [deep!, flat!]) await encoder.encode(await encoder.prepare(4), [3, 4], { onRows });
   const [rows] = levels[0]!;
   expect(levels).toEqual([[rows, rows], [rows, new Array(8).fill(0)]]);
-  await expect(MediaEncoder.load(series(true), { backend, media: media.slice(0, 1) })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+  await expect(loadSeries(true, media.slice(0, 1))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
 });

@@ -10,6 +10,7 @@ export async function prepareMedium(definition: ModalityDefinition<unknown>, inp
   const { encoder, name } = definition;
   const checked = await checkInput(definition, input);
   const given = encoder.kind === "program" ? await encoder.prepare(checked, options) : await prepareFeatures(encoder, checked, definition, options);
+  if (typeof given !== "object" || given === null) throw new InvalidArgumentError({ argument: `${name} encoder`, expected: "a prepared medium", received: given });
   const prepared = "features" in given ? connect(definition, given) : given;
   const limit = definition.limits?.maxRows ?? 16_384;
   if (prepared.rows > limit) throw new LimitExceededError({ what: `The number of rows of this ${name}`, limit, received: prepared.rows });
@@ -32,7 +33,9 @@ function connect({ name, connector }: ModalityDefinition<unknown>, { features, s
 }
 
 async function prepareFeatures(encoder: FunctionEncoder<unknown>, input: unknown, definition: ModalityDefinition<unknown>, options: PrepareOptions): Promise<PreparedFeatures> {
-  const { features, rows, grid } = await untilAborted(encoder.encode(input, options), options.signal, `Encoding of ${definition.name}`);
+  const encoded = await untilAborted(encoder.encode(input, options), options.signal, `Encoding of ${definition.name}`);
+  if (typeof encoded !== "object" || encoded === null) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "{ features, rows }", received: encoded });
+  const { features, rows, grid } = encoded;
   if (!(features instanceof Float32Array)) throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: "features as a Float32Array", received: features });
   if (!Number.isSafeInteger(rows) || features.length !== rows * encoder.width) {
     throw new InvalidArgumentError({ argument: `${definition.name} encoder`, expected: `rows × ${encoder.width} features`, received: `${features.length} features for ${rows} rows` });

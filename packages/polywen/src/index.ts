@@ -15,6 +15,7 @@ export { loadModel } from "./load-model.ts";
 export type { GenerateOptions, LoadModelOptions } from "./model-options.ts";
 export { Model, type ModelInfo } from "./model.ts";
 export type { ModelSourceOptions } from "./model-source.ts";
+export { openEncoder } from "./open-encoder.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export { EMBEDDED_MODEL } from "./resolve-source.ts";
 export { benchmarkTokens, type Benchmark, type BenchmarkInput, type TimedTokens } from "./run-benchmark.ts";
@@ -42,4 +43,4 @@ export {
   type NetworkAccess,
   type TextShape,
 } from "@polywen/cross-modal";
-export { PolywenError, weightFromFloats, type WeightData } from "@polywen/tensor";
+export { PolywenError, weightFromFloats, type ProgramBuilder, type TensorSpec, type WeightData } from "@polywen/tensor";

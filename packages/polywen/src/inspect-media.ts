@@ -1,5 +1,5 @@
 import { preprocessAudio, spectrogramPicture } from "@polywen/audio";
-import { readMediaSource, type MediaSource, type NetworkAccess } from "@polywen/cross-modal";
+import { prepareMedium, readMediaSource, type MediaSource, type NetworkAccess } from "@polywen/cross-modal";
 import { readPreprocessor, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
 import { UnsupportedError } from "@polywen/tensor";
 import { encodePng, examineImage, isImage, type ImageSize } from "@polywen/vision";
@@ -77,8 +77,8 @@ export async function inspectMedia(source: MediaSource, options: InspectMediaOpt
 }
 
 async function countRows({ modalities }: Family, kind: string, file: File, { signal }: InspectMediaOptions): Promise<number> {
-  const encoder = modalities.find(({ definition }) => definition.name === kind)?.definition.encoder;
-  return encoder?.kind === "program" ? (await encoder.prepare(file, { signal })).rows : 0;
+  const modality = modalities.find(({ definition }) => definition.name === kind);
+  return modality === undefined ? 0 : (await prepareMedium(modality.definition, file, { signal })).rows;
 }
 
 async function inspectImage(file: File, rows: number, processor: ImageProcessorConfig, { media, signal }: InspectMediaOptions): Promise<MediaSummary> {

@@ -1,3 +1,4 @@
+import { textShapeOf, type TextShape } from "@polywen/cross-modal";
 import type { Checkpoint } from "@polywen/formats";
 import { kvBytesPerRow } from "@polywen/kv-cache";
 import { PolywenError } from "@polywen/tensor";
@@ -22,18 +23,14 @@ export interface ModelSummary {
   readonly modelType: string;
   /** The text decoder; undefined if this version does not know the architecture. */
   readonly architecture:
-    | {
-        readonly layers: number;
-        readonly hiddenSize: number;
-        readonly keyHeads: number;
-        readonly headWidth: number;
+    | (TextShape & {
         readonly vocabularySize: number;
         readonly contextLength: number;
         /** Axes of a position: 1, or 3 with M-RoPE. */
         readonly positionAxes: number;
         /** Keys that windowed layers see; undefined if there are none. */
         readonly window: number | undefined;
-      }
+      })
     | undefined;
   /** `text` and the modalities that come with the checkpoint; empty for an unknown architecture. */
   readonly modalities: readonly string[];
@@ -86,9 +83,9 @@ async function orWarning<T>(work: () => Promise<T>): Promise<{ value?: T; warnin
 
 function describeFamily(family: Family | undefined, estimate: MemoryEstimate | undefined): Pick<ModelSummary, "architecture" | "modalities" | "memory"> {
   if (family === undefined) return { architecture: undefined, modalities: [], memory: { estimate, cachePerToken: undefined } };
-  const { kv, hiddenSize, vocabularySize, contextLength, positionAxes, window } = family.text;
+  const { kv, vocabularySize, contextLength, positionAxes, window } = family.text;
   return {
-    architecture: { layers: kv.layers, hiddenSize, keyHeads: kv.heads, headWidth: kv.width, vocabularySize, contextLength, positionAxes, window },
+    architecture: { ...textShapeOf(family.text), vocabularySize, contextLength, positionAxes, window },
     modalities: ["text", ...family.modalities.map(({ definition }) => definition.name)],
     memory: { estimate, cachePerToken: { f32: kvBytesPerRow({ ...kv, dtype: "f32" }), bf16: kvBytesPerRow({ ...kv, dtype: "bf16" }) } },
   };

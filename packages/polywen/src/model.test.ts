@@ -24,7 +24,7 @@ describe("a text model without a chat template", () => {
     expect(reply.finishReason).toBe("length");
     expect(reply.tokenIds).toHaveLength(12);
     expect(reply.text).toBe(model.detokenize(reply.tokenIds));
-    expect(reply.usage).toEqual({ promptTokens: prompt.length, mediaTokens: 0, generatedTokens: 12 });
+    expect(reply.usage).toEqual({ promptTokens: prompt.length, mediaTokens: 0, attendedTokens: 0, generatedTokens: 12, mediaCacheHits: 0 });
     expect(reply.promptTokenIds).toEqual(model.tokenize(prompt));
   });
 

@@ -42,7 +42,7 @@ describe("polywen run", () => {
     const streamed = await cli(args);
     const reply = await cliJson<RunReply>([...args, "--logprobs", "2"]);
     expect(streamed).toMatchObject({ exitCode: 0, stdout: `${reply.text}\n`, stderr: "" });
-    expect(reply).toMatchObject({ warnings: [], usage: { promptTokens: reply.promptTokenIds.length, mediaTokens: 0, generatedTokens: reply.tokenIds.length } });
+    expect(reply).toMatchObject({ warnings: [], usage: { promptTokens: reply.promptTokenIds.length, mediaTokens: 0, attendedTokens: 0, generatedTokens: reply.tokenIds.length, mediaCacheHits: 0 } });
     expect(reply.timings.totalMs).toBeGreaterThan(0);
     expect(reply.tokens!.map(({ id }) => id)).toEqual(reply.tokenIds);
     for (const { id, top } of reply.tokens!) {

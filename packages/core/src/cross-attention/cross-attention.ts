@@ -38,27 +38,39 @@ export function crossGateNames(modality: string, index: number): { readonly atte
   return { attention: `${prefix}.attn_gate.tanh`, mlp: `${prefix}.mlp_gate.tanh` };
 }
 
+/** Dimensions and inputs of a step for one modality, by what they are. */
+export interface CrossInputNames {
+  /** Dimension: rows of the step that see a medium. */
+  readonly rowCount: string;
+  /** Dimension: entries of `pages`. */
+  readonly pageCount: string;
+  /** i32 [rowCount, 1]: which rows of the step they are */
+  readonly rows: string;
+  /** i32 [rows, 1]: for every row of the step its number among those that see a medium, or -1 */
+  readonly places: string;
+  /** i32 [rowCount]: sequence of the row, counted in this step */
+  readonly sequence: string;
+  /** i32 [rowCount, 2]: which of its sequence's media rows the row sees */
+  readonly spans: string;
+  /** i32 [sequences, 2]: the part of `pages` that is a sequence's */
+  readonly pageSpans: string;
+  /** i32 [pageCount] */
+  readonly pages: string;
+}
+
 /** Names of dimensions and inputs of a step for one modality. */
-export function crossInputNames(modality: string) {
+export function crossInputNames(modality: string): CrossInputNames {
   const name = (part: string): string => `cross.${modality}.${part}`;
   return {
-    /** Dimension: rows of the step that see a medium. */
     rowCount: name("rowCount"),
-    /** Dimension: entries of `pages`. */
     pageCount: name("pageCount"),
-    /** i32 [rowCount, 1]: which rows of the step they are */
     rows: name("rows"),
-    /** i32 [rows, 1]: for every row of the step its number among those that see a medium, or -1 */
     places: name("places"),
-    /** i32 [rowCount]: sequence of the row, counted in this step */
     sequence: name("sequence"),
-    /** i32 [rowCount, 2]: which of its sequence's media rows the row sees */
     spans: name("spans"),
-    /** i32 [sequences, 2]: the part of `pages` that is a sequence's */
     pageSpans: name("pageSpans"),
-    /** i32 [pageCount] */
     pages: name("pages"),
-  } as const;
+  };
 }
 
 /** Names of the resources that hold a block's keys and values of media: [slots, key heads, head width], paged. */

@@ -1,12 +1,12 @@
 import type { CompiledProgram, Sizes } from "@polywen/tensor";
 import type { StepPart } from "../engine/step-plan.ts";
-import { crossInputNames, type CrossAttention } from "./cross-attention.ts";
+import { crossInputNames, type CrossAttention, type CrossInputNames } from "./cross-attention.ts";
 import { seenMedia } from "./cross-media.ts";
 
 /** Fills the inputs of a step that belong to one modality. */
 export class CrossWriter {
   readonly #cross: CrossAttention;
-  readonly #names: ReturnType<typeof crossInputNames>;
+  readonly #names: CrossInputNames;
   readonly #buffers: ReturnType<typeof crossBuffers>;
 
   constructor(program: CompiledProgram, cross: CrossAttention) {
@@ -38,7 +38,7 @@ export class CrossWriter {
   }
 }
 
-function crossBuffers(program: CompiledProgram, names: ReturnType<typeof crossInputNames>) {
+function crossBuffers(program: CompiledProgram, names: CrossInputNames) {
   const integers = (name: string): Int32Array => program.input(name, "i32");
   return {
     rows: integers(names.rows),

@@ -1,8 +1,8 @@
 import { crossWeightPrefix, mediaRowsNames, type CrossAttention } from "@polywen/core";
 import { ProgramBuilder, weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
 import { resolveCrossAttention } from "../injection/injection.ts";
-import { smallestMediaProgram } from "../encoder-program.ts";
-import type { ModalityDefinition } from "../modality.ts";
+import { encoderWeightNames, smallestMediaProgram } from "../encoder-program.ts";
+import type { Modality, ModalityDefinition } from "../modality.ts";
 import type { TextShape } from "../text-shape.ts";
 import { seededNormals } from "./seeded-normals.ts";
 
@@ -20,9 +20,9 @@ export function adapterWeights(definition: ModalityDefinition<unknown>, text: Te
   const { encoder, injection } = definition;
   const media = mediaRowsNames(text.mediaLevels).map((name) => ({ name, dtype: "f32", shape: [1, text.hiddenSize], paged: false }) as const);
   const program = smallestMediaProgram(definition, media);
-  const elsewhere = (name: string): boolean =>
-    encoder.kind === "program" && ((encoder.derived?.has(name) ?? false) || (encoder.weights !== undefined && encoder.naming?.(name) !== undefined));
-  const own = weightsOf(program).filter(({ name }) => !elsewhere(name));
+  const elsewhere = encoder.kind === "program" && encoder.weights !== undefined ? encoderWeightNames(definition) : new Set();
+  const derived = encoder.kind === "program" ? encoder.derived : undefined;
+  const own = weightsOf(program).filter(({ name }) => !elsewhere.has(name) && derived?.has(name) !== true);
   if (injection?.kind !== "cross-attention") return own;
   return [...own, ...crossWeights(resolveCrossAttention(definition.name, injection, text, 1), text.hiddenSize)];
 }
@@ -31,9 +31,9 @@ export function adapterWeights(definition: ModalityDefinition<unknown>, text: Te
  * Fresh weights for an adapter: matrices normal with deviation 1 / √(input width), norms 1, biases and gates 0. With
  * cross-attention a model with fresh weights answers as if the modality were not there.
  */
-export function initialWeights(definition: ModalityDefinition<unknown>, text: TextShape, options: { readonly seed: number }): Map<string, WeightData> {
+export function initialWeights<Input>({ definition }: Pick<Modality<Input>, "definition">, text: TextShape, options: { readonly seed: number }): Map<string, WeightData> {
   const normals = seededNormals(options.seed);
-  return new Map(adapterWeights(definition, text).map(({ name, shape }) => {
+  return new Map(adapterWeights(definition as ModalityDefinition<unknown>, text).map(({ name, shape }) => {
     const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
     if (shape.length > 1) values.forEach((_, index) => (values[index] = normals() / Math.sqrt(shape[1]!)));
     else if (name.endsWith(".weight")) values.fill(1);

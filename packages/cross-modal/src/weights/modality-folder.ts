@@ -7,7 +7,7 @@ import { resolveCrossAttention, type Injection } from "../injection/injection.ts
 import type { BoundModality, ModalityDefinition } from "../modality.ts";
 import type { TextShape } from "../text-shape.ts";
 import { adapterWeights } from "./initial-weights.ts";
-import { ModalityWeightSource } from "./modality-weights.ts";
+import { ADAPTER_FORMAT, ModalityWeightSource } from "./modality-weights.ts";
 import { readWeightBytes } from "./read-weight.ts";
 
 const FILE = "polywen_modality.json";
@@ -15,7 +15,7 @@ const VERSION = 1;
 
 const count = z.int().min(0).max(2 ** 24);
 const schema = z.object({
-  format: z.literal("polywen-modality"),
+  format: z.literal(ADAPTER_FORMAT),
   version: z.literal(VERSION),
   name: z.string().max(64),
   hidden_size: count,
@@ -34,7 +34,7 @@ const schema = z.object({
 });
 
 /** What the JSON file of an adapter says. */
-export type ModalityManifest = z.infer<typeof schema>;
+type ModalityManifest = z.infer<typeof schema>;
 
 /**
  * Writes an adapter: `model.safetensors` with the weights of encoder, connector and blocks, and `polywen_modality.json`, which
@@ -54,7 +54,7 @@ export async function saveModality(folder: string, { definition, weights }: Boun
   const path = join(folder, FILE);
   try {
     await mkdir(folder, { recursive: true });
-    await writeSafetensors(join(folder, "model.safetensors"), tensors);
+    await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: ADAPTER_FORMAT });
     await writeFile(path, `${JSON.stringify(manifestOf(definition, text), undefined, 2)}\n`);
   } catch (error) {
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
@@ -70,7 +70,7 @@ export async function checkModalityFolder(folder: string, definition: ModalityDe
   const file = await findInFolder(folder, FILE);
   if (file === undefined) return;
   const json = await readJsonObject(file, "config");
-  if (json["format"] === "polywen-modality" && json["version"] !== VERSION) {
+  if (json["format"] === ADAPTER_FORMAT && json["version"] !== VERSION) {
     throw new UnsupportedError({ feature: `${file}: version ${JSON.stringify(json["version"])} of the format`, supported: [String(VERSION)] }, { hint: "A newer Polywen wrote this folder." });
   }
   const stored = parseWith(schema, json, file);
@@ -87,7 +87,7 @@ function requireSame(file: string, pointer: string, received: unknown, expected:
 }
 
 function manifestOf({ name, injection = { kind: "prefix" } }: ModalityDefinition<unknown>, text: TextShape): ModalityManifest {
-  return { format: "polywen-modality", version: VERSION, name, hidden_size: text.hiddenSize, injection: manifestInjection(name, injection, text) };
+  return { format: ADAPTER_FORMAT, version: VERSION, name, hidden_size: text.hiddenSize, injection: manifestInjection(name, injection, text) };
 }
 
 function manifestInjection(name: string, injection: Injection, text: TextShape): ModalityManifest["injection"] {

@@ -1,19 +1,26 @@
 import { collectWeights, crossGateNames, crossWeightPrefix, type CrossAttention, type CrossLayer, type WeightNaming } from "@polywen/core";
 import { openCheckpoint, type Checkpoint } from "@polywen/formats";
 import { decodeFloats, InvalidArgumentError, NotFoundError, weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
+import { encoderWeightNames } from "../encoder-program.ts";
 import type { ModalityDefinition, ModalityWeights } from "../modality.ts";
 import { readWeightBytes } from "./read-weight.ts";
+
+/** What `saveModality` writes into the metadata of a file: its tensors are named and laid out as programs have them, whatever names a checkpoint gives them. */
+export const ADAPTER_FORMAT = "polywen-modality";
 
 /** The weights of one modality, wherever they are: those of an adapter, and those of an encoder that has a file of its own. */
 export class ModalityWeightSource {
   readonly #definition: ModalityDefinition<unknown>;
   readonly #adapter: Checkpoint | ReadonlyMap<string, WeightData>;
   readonly #encoder: Checkpoint | undefined;
+  /** Weights that are in the encoder's own file. */
+  readonly #encoders: ReadonlySet<string>;
 
   private constructor(definition: ModalityDefinition<unknown>, adapter: Checkpoint | ReadonlyMap<string, WeightData>, encoder: Checkpoint | undefined) {
     this.#definition = definition;
     this.#adapter = adapter;
     this.#encoder = encoder;
+    this.#encoders = encoder === undefined ? new Set() : encoderWeightNames(definition);
   }
 
   /** Opens the files; only headers are read. */
@@ -27,21 +34,10 @@ export class ModalityWeightSource {
   /** The weights of a program. Throws NotFoundError, InvalidFileError or InvalidArgumentError for a wrong shape, UnsupportedError for a dtype. */
   async find(program: Program): Promise<ReadonlyMap<string, WeightData>> {
     const derived = this.#derived;
-    const [foreign, own] = [onlyWeights(program, (name) => this.isEncoders(name)), onlyWeights(program, (name) => !this.isEncoders(name))];
+    const [foreign, own] = [onlyWeights(program, (name) => this.#encoders.has(name)), onlyWeights(program, (name) => !this.#encoders.has(name))];
     const encoder = this.#encoder === undefined ? new Map<string, WeightData>() : await collectWeights([foreign], this.#encoder, this.#naming, derived);
-    const adapter = isMap(this.#adapter) ? takeWeights(this.#adapter, own, this.#definition.name, derived) : await collectWeights([own], this.#adapter, this.#naming, derived);
+    const adapter = isMap(this.#adapter) ? takeWeights(this.#adapter, own, this.#definition.name, derived) : await collectWeights([own], this.#adapter, this.#adapter.metadata.get("format") === ADAPTER_FORMAT ? () => undefined : this.#naming, derived);
     return new Map([...encoder, ...adapter]);
-  }
-
-  /** Whether a weight comes from the encoder's own file, and is no part of an adapter. */
-  isEncoders(name: string): boolean {
-    const { encoder } = this.#definition;
-    return this.#encoder !== undefined && encoder.kind === "program" && (encoder.naming?.(name) !== undefined || (encoder.derived?.has(name) ?? false));
-  }
-
-  /** Whether a weight is computed and never stored. */
-  isDerived(name: string): boolean {
-    return this.#derived?.has(name) ?? false;
   }
 
   /** Reads the gates of blocks: which branches do something, and the weights that stand for the gates in a step. */
