@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -70,14 +71,19 @@ class Run {
     share(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
   }
 
-  // See `ThreadPool::run`.
+  // See `ThreadPool::run`. With a pause, in portions: each costs a barrier, so they grow where they take no time.
   template <typename Body>
   void share(int64_t items, int64_t grain, const Body& body) {
     constexpr int64_t kPortions = 32;
-    const int64_t portion = pause_ ? std::max(items / kPortions, 4 * grain * pool_.threads()) : items;
-    for (int64_t first = 0; first < items; first += portion) {
+    constexpr std::chrono::milliseconds kShort(2);
+    int64_t portion = pause_ ? std::max(items / kPortions, 4 * grain * pool_.threads()) : items;
+    for (int64_t first = 0; first < items;) {
       if (first > 0) pause_();
-      pool_.run(std::min(portion, items - first), grain, [&](int64_t begin, int64_t end) { body(first + begin, first + end); });
+      const auto started = std::chrono::steady_clock::now();
+      const int64_t count = std::min(portion, items - first);
+      pool_.run(count, grain, [&](int64_t begin, int64_t end) { body(first + begin, first + end); });
+      first += count;
+      if (std::chrono::steady_clock::now() - started < kShort) portion *= 4;
     }
   }
 
