@@ -13,5 +13,7 @@ export { parseQwen2Config, type Qwen2Config } from "./models/qwen2/qwen2-config.
 export { createQwen2Model } from "./models/qwen2/qwen2-model.ts";
 export { parseQwen3Config, type Qwen3Config } from "./models/qwen3/qwen3-config.ts";
 export { createQwen3Model } from "./models/qwen3/qwen3-model.ts";
+export { parseQwen3MoeConfig, type Qwen3MoeConfig } from "./models/qwen3-moe/qwen3-moe-config.ts";
+export { createQwen3MoeModel } from "./models/qwen3-moe/qwen3-moe-model.ts";
 export { frequenciesOf } from "./rope/inverse-frequencies.ts";
 export { mediaRowsNames, stepNames, type StepLimits, type TextModel } from "./text-model.ts";

@@ -48,12 +48,14 @@ export class Checkpoint {
   }
 
   /**
-   * The bytes of the tensor `name`, row-major and little-endian, in a buffer of their own.
-   * Throws NotFoundError, InvalidFileError if the file has shrunk, OutOfMemoryError, FileAccessError.
+   * The bytes of the tensor `name`, row-major and little-endian, in a buffer of their own; or those of one of the equal parts into which
+   * it can be cut along its first axis. Throws NotFoundError, InvalidFileError if the file has shrunk, OutOfMemoryError, FileAccessError.
    */
-  async read(name: string): Promise<Uint8Array> {
-    const { file: path, offset, byteLength, compute } = this.entry(name);
-    if (compute !== undefined) return compute();
+  async read(name: string, { part, parts }: { readonly part: number; readonly parts: number } = { part: 0, parts: 1 }): Promise<Uint8Array> {
+    const { file: path, offset: start, byteLength: whole, compute } = this.entry(name);
+    const byteLength = whole / parts;
+    if (compute !== undefined) return (await compute()).slice(part * byteLength, (part + 1) * byteLength);
+    const offset = start + part * byteLength;
     return withFile(path, async (file) => {
       if (offset + byteLength > file.size) {
         throw new InvalidFileError({ file: path, problem: "the file has shrunk since it was opened", offset: file.size });

@@ -9,7 +9,8 @@ export interface WeightRecipe {
   readonly names: readonly string[];
   /**
    * `conv1d`: stored [out, in, kernel], used as a matrix [out, kernel × in] whose taps lie side by side.
-   * `transposed`: stored [in, out], used as a matrix [out, in]; axes of length 1 before those do not count.
+   * `transposed`: stored [in, out], used as a matrix [out, in]; axes of length 1 before those do not count. A stack of experts that lies
+   * in one tensor is stored [experts, in, out].
    * Absent: as stored, later axes flattened.
    */
   readonly layout?: "conv1d" | "transposed";
@@ -41,7 +42,7 @@ export async function collectWeights(
 
 async function findWeight(name: string, shape: readonly number[], checkpoint: Checkpoint, naming: WeightNaming): Promise<WeightData> {
   const recipe = naming(name) ?? { names: [name] };
-  if (shape.length === 3) return findStack(recipe.names, shape as readonly [number, number, number], checkpoint);
+  if (shape.length === 3) return findStack(recipe, shape as readonly [number, number, number], checkpoint);
   const found = recipe.names.find((candidate) => checkpoint.tensors.has(candidate));
   const whole = found === undefined ? recipe.fused?.names.find((candidate) => checkpoint.tensors.has(candidate)) : undefined;
   if (whole !== undefined) return cutFused(checkpoint.entry(whole), shape, recipe.fused!);
@@ -66,10 +67,11 @@ function cutFused(entry: TensorEntry, shape: readonly number[], { part, parts }:
 }
 
 /** A stack of experts: see `findExperts`. Nothing is read here. */
-function findStack(names: readonly string[], shape: readonly [number, number, number], checkpoint: Checkpoint): WeightData {
-  const found = findExperts(names, shape, checkpoint);
+function findStack({ names, layout }: WeightRecipe, shape: readonly [number, number, number], checkpoint: Checkpoint): WeightData {
+  const found = findExperts(names, shape, checkpoint, layout === "transposed");
   const first = found?.entries[0]?.entry ?? checkpoint.entry(names[0]!);
   const dtype = storedDType(first);
+  if (layout === "transposed" && !["f32", "f16", "bf16"].includes(dtype)) throw new UnsupportedError({ feature: `${first.file}: experts of dtype ${first.dtype} that must be turned` });
   for (const { entry, shape: expected } of found?.entries ?? []) {
     checkShape(entry, entry.shape, expected);
     if (entry.dtype !== first.dtype) throw new UnsupportedError({ feature: `${entry.file}: experts of several dtypes (${first.name} is ${first.dtype}, ${entry.name} is ${entry.dtype})` });

@@ -1,5 +1,6 @@
 import type { Checkpoint, TensorEntry } from "@polywen/formats";
 import type { WeightPart } from "@polywen/tensor";
+import { transposedExperts } from "./transposed-experts.ts";
 
 /** A stack of matrices in a checkpoint. */
 export interface StoredExperts {
@@ -12,9 +13,15 @@ export interface StoredExperts {
 /**
  * Finds the weight `….experts.gate_proj.weight` of shape [experts, out, in] in one of the ways in which files keep it:
  * whole, as one tensor for each expert (`….experts.3.gate_proj.weight`), or, as transformers 5 may save it, in
- * `….experts.gate_up_proj` [experts, 2 × out, in] and `….experts.down_proj`. Undefined if it is there in none of them.
+ * `….experts.gate_up_proj` [experts, 2 × out, in] and `….experts.down_proj`; with `transposed`, as Qwen3-VL-MoE was published, these two
+ * are [experts, in, 2 × out] and [experts, in, out]. Undefined if it is there in none of them.
  */
-export function findExperts(names: readonly string[], [count, out, width]: readonly [number, number, number], checkpoint: Pick<Checkpoint, "tensors" | "entry">): StoredExperts | undefined {
+export function findExperts(
+  names: readonly string[],
+  [count, out, width]: readonly [number, number, number],
+  checkpoint: Pick<Checkpoint, "tensors" | "entry" | "read">,
+  transposed = false,
+): StoredExperts | undefined {
   for (const name of names) {
     const whole = checkpoint.tensors.get(name);
     // A single expert may also be stored as the matrix that it is.
@@ -27,6 +34,11 @@ export function findExperts(names: readonly string[], [count, out, width]: reado
     }
     const down = checkpoint.tensors.get(`${before}.down_proj`);
     const pair = checkpoint.tensors.get(`${before}.gate_up_proj`);
+    const fused = projection === "down_proj" ? down : pair;
+    if (transposed && fused !== undefined) {
+      const columns = projection === "down_proj" ? { part: 0, parts: 1 } : { part: projection === "gate_proj" ? 0 : 1, parts: 2 };
+      return { entries: [{ entry: fused, shape: [count, width, columns.parts * out] }], parts: transposedExperts(fused, columns, checkpoint) };
+    }
     if (projection === "down_proj" && down !== undefined) return { entries: [{ entry: down, shape: [count, out, width] }], parts: cut(down, count) };
     if (projection !== "down_proj" && pair !== undefined) {
       const half = projection === "gate_proj" ? 0 : 1;
