@@ -9,12 +9,25 @@ export interface PrepareOptions extends LongCallOptions {
   readonly network?: NetworkAccess | undefined;
 }
 
+/** A piece of a medium that does not lie in the prompt as a whole. */
+export interface MediumPiece {
+  /** Text around its rows; special tokens in it are special. */
+  readonly before: string;
+  readonly after: string;
+  readonly rows: number;
+  readonly grid?: readonly [number, number, number];
+}
+
 /** A medium made ready for its program: sizes and inputs of one run, and what the prompt needs to know. */
 export interface PreparedMedium {
   /** Media rows that the connector will make of it. */
   readonly rows: number;
   /** Frames, height and width of the rows, for pictures; absent for media that run in time. */
   readonly grid?: readonly [number, number, number];
+  /** Seconds from one frame of the grid to the next, for videos. */
+  readonly secondsPerFrame?: number;
+  /** The rows in their order, where text stands between them. Absent: they lie together. */
+  readonly pieces?: readonly MediumPiece[];
   /** Size of every dimension that `build` declares. */
   readonly sizes: Sizes;
   /** Content of every input that `build` declares. */

@@ -2,11 +2,11 @@ export { stackRows, type Connector, type ConnectorRun, type FeatureGrid } from "
 export { identityConnector, linearConnector, mlpConnector } from "./connectors/dense-connectors.ts";
 export { perceiverResampler, type PerceiverOptions } from "./connectors/perceiver-resampler.ts";
 export { pixelShuffleConnector } from "./connectors/pixel-shuffle.ts";
-export type { Encoder, Features, FunctionEncoder, PrepareOptions, PreparedFeatures, PreparedMedium, ProgramEncoder } from "./encoder.ts";
+export type { Encoder, Features, FunctionEncoder, MediumPiece, PrepareOptions, PreparedFeatures, PreparedMedium, ProgramEncoder } from "./encoder.ts";
 export type { EncodeOptions, MediaEncoderParts } from "./encoder-program.ts";
 export { crossAttention, prefix, resolveCrossAttention, type CrossAttentionInjection, type CrossBlockOptions, type CrossPlacement, type Injection, type PrefixInjection } from "./injection/injection.ts";
 export { MediaKeys, type HeldKeys, type MediaKeysParts, type PlacedMedium } from "./injection/media-keys.ts";
-export { mropeLayout, sequentialLayout, splitAtPlaceholders, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
+export { mropeLayout, sequentialLayout, splitAtPlaceholders, timedMropeLayout, type FrameTime, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
 export { MediaCache, mediaKey, type HeldMedia, type MediaCacheInfo, type MediaCacheOptions, type WantedMedium } from "./media-cache.ts";
 export { MediaEncoder } from "./media-encoder.ts";
 export { defineModality, type BoundModality, type MediaPart, type Modality, type ModalityDefinition, type ModalityLimits, type ModalityWeights } from "./modality.ts";

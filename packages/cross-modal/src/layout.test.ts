@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mropeLayout, sequentialLayout, splitAtPlaceholders, type LayoutPart } from "./layout.ts";
+import { mropeLayout, sequentialLayout, splitAtPlaceholders, timedMropeLayout, type LayoutPart } from "./layout.ts";
 
 const image: LayoutPart = { kind: "medium", placeholder: 90, rows: 6, grid: [1, 2, 3] };
 const audio: LayoutPart = { kind: "medium", placeholder: 91, rows: 5 };
@@ -14,6 +14,13 @@ test("M-RoPE positions equal those of transformers", () => {
   expect(axis(2)).toEqual([0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
   expect(nextPosition - ids.length).toBe(-3);
   expect([...mediaRows]).toEqual([-1, -1, -1, 0, 1, 2, 3, 4, 5, -1, -1, -1, 6, 7, 8, 9, 10, -1, -1]);
+});
+
+test("frames of a video lie at their times, and what follows continues after the largest position", () => {
+  const video: LayoutPart = { kind: "medium", placeholder: 92, rows: 6, grid: [3, 1, 2], secondsPerFrame: 1.3 };
+  const { positions, nextPosition } = timedMropeLayout((frame, seconds) => Math.trunc(frame * seconds * 2))([{ kind: "text", ids: [1] }, video, { kind: "text", ids: [2] }]);
+  expect([...positions]).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 2, 3, 1, 1, 3, 1, 2, 6, 1, 1, 6, 1, 2, 7, 7, 7]);
+  expect(nextPosition).toBe(8);
 });
 
 test("one axis counts rows", () => {

@@ -11,6 +11,8 @@ export type LayoutPart =
       readonly rows: number;
       /** Frames, height and width of the rows of a picture or video; absent for media that run in time like text. */
       readonly grid?: readonly [number, number, number] | undefined;
+      /** Seconds from one frame to the next; absent for pictures, and for videos whose frames are counted and not timed. */
+      readonly secondsPerFrame?: number | undefined;
     };
 
 /** A prompt ready for the engine but for the slots of its media rows. */
@@ -31,19 +33,29 @@ export type LayoutRule = (parts: readonly LayoutPart[]) => Layout;
 /** One position axis that counts rows, whatever they are. */
 export const sequentialLayout: LayoutRule = (parts) => layOut(parts, 1, (_, start, write) => start + write.count());
 
+/** Where frame number `frame` lies on the time axis, counted from the first. Whole and not falling. */
+export type FrameTime = (frame: number, secondsPerFrame: number) => number;
+
 /**
- * M-RoPE of Qwen2-VL and its successors: text advances all three axes together; a picture's row (frame, y, x) lies at
- * the picture's start plus (frame, y, x), and what follows continues after the largest of them.
+ * M-RoPE: text advances all three axes together; a row (frame, y, x) of a picture or video lies at its start plus
+ * (time of the frame, y, x), and what follows continues after the largest of them. Times of frames without seconds are their numbers.
  */
-export const mropeLayout: LayoutRule = (parts) =>
-  layOut(parts, 3, (part, start, write) => {
-    if (part.kind === "text" || part.grid === undefined) return start + write.count();
-    const [frames, height, width] = part.grid;
-    for (let frame = 0; frame < frames; frame++) {
-      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) write.row(start + frame, start + y, start + x);
-    }
-    return start + Math.max(frames, height, width);
-  });
+export function timedMropeLayout(timeOf: FrameTime): LayoutRule {
+  return (parts) =>
+    layOut(parts, 3, (part, start, write) => {
+      if (part.kind === "text" || part.grid === undefined) return start + write.count();
+      const [frames, height, width] = part.grid;
+      const { secondsPerFrame } = part;
+      const times = Array.from({ length: frames }, (_, frame) => (secondsPerFrame === undefined ? frame : timeOf(frame, secondsPerFrame)));
+      for (const time of times) {
+        for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) write.row(start + time, start + y, start + x);
+      }
+      return start + Math.max(times.at(-1)! + 1, height, width);
+    });
+}
+
+/** M-RoPE of Qwen2-VL and Qwen3-VL: frames are counted. */
+export const mropeLayout: LayoutRule = timedMropeLayout((frame) => frame);
 
 /**
  * Splits ids at placeholders: the k-th placeholder of a token belongs to the k-th medium of that token.

@@ -25,6 +25,8 @@ export { readQuantised } from "./quantised/quantised-checkpoint.ts";
 export {
   readPreprocessor,
   readPreprocessorConfig,
+  readVideoProcessorConfig,
+  type PixelBounds,
   type FeatureExtractorConfig,
   type ImageProcessorConfig,
   type PreprocessorConfig,

@@ -10,6 +10,8 @@ export interface ModelFiles {
   readonly generationConfig: string | undefined;
   /** `preprocessor_config.json`, else `processor_config.json`, for `readPreprocessorConfig`. */
   readonly preprocessorConfig: string | undefined;
+  /** `video_preprocessor_config.json`, else `processor_config.json`, for `readVideoProcessorConfig`. */
+  readonly videoPreprocessorConfig: string | undefined;
   /** `tokenizer.json` */
   readonly tokenizer: string | undefined;
   /** `tokenizer_config.json` */
@@ -60,6 +62,7 @@ async function findFiles(folder: string): Promise<ModelFiles> {
   return {
     generationConfig: await find("generation_config.json"),
     preprocessorConfig: (await find("preprocessor_config.json")) ?? (await find("processor_config.json")),
+    videoPreprocessorConfig: (await find("video_preprocessor_config.json")) ?? (await find("processor_config.json")),
     tokenizer: await find("tokenizer.json"),
     tokenizerConfig: await find("tokenizer_config.json"),
     vocabulary: await find("vocab.json"),

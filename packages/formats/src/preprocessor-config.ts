@@ -4,8 +4,14 @@ import { isJsonObject, parseWith, readJsonObject, type JsonObject } from "./json
 import { jsonPointer, quoted } from "./json-pointer.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
+/** Bounds of width × height after resizing. */
+export interface PixelBounds {
+  readonly minPixels: number;
+  readonly maxPixels: number;
+}
+
 /** How an image becomes normalised patches, as the `Qwen2VLImageProcessor` family publishes it. */
-export interface ImageProcessorConfig {
+export interface ImageProcessorConfig extends PixelBounds {
   /** The class named in the file, for instance `Qwen2VLImageProcessor`, without the endings `Fast` and `Pil`. */
   readonly type: string;
   readonly doConvertRgb: boolean;
@@ -25,9 +31,6 @@ export interface ImageProcessorConfig {
   readonly temporalPatchSize: number;
   /** Patches along one side of the square that the merger joins. */
   readonly mergeSize: number;
-  /** Bounds of width × height after resizing. */
-  readonly minPixels: number;
-  readonly maxPixels: number;
 }
 
 /** How sound becomes a log-mel spectrogram, as `WhisperFeatureExtractor` publishes it. */
@@ -52,6 +55,7 @@ export interface PreprocessorConfig {
   readonly audio: FeatureExtractorConfig | undefined;
 }
 
+const videoProcessors: readonly string[] = ["Qwen2VLVideoProcessor", "Qwen3VLVideoProcessor"];
 const imageProcessors: readonly string[] = ["Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor", "PaddleOCRVLImageProcessor"];
 const featureExtractors: readonly string[] = ["WhisperFeatureExtractor"];
 
@@ -113,9 +117,19 @@ function parsePreprocessor(file: JsonObject, path: string): PreprocessorConfig {
   const image = findPart(file, "image_processor", "image_processor_type");
   const audio = findPart(file, "feature_extractor", "feature_extractor_type");
   return {
-    image: image && parseImageProcessor(image, path),
+    image: image && parseImageProcessor(image, path, imageProcessors, { minPixels: 56 * 56, maxPixels: 28 * 28 * 1280 }),
     audio: audio && parseFeatureExtractor(audio, path),
   };
+}
+
+/**
+ * Reads `video_preprocessor_config.json`, or the part `video_processor` of `processor_config.json`; undefined if that has none. Whether
+ * the bounds hold for a frame or for all frames together is for the model family to know; `defaults` stand in for missing ones.
+ * Throws as `readPreprocessorConfig`.
+ */
+export async function readVideoProcessorConfig(path: string, defaults: PixelBounds): Promise<ImageProcessorConfig | undefined> {
+  const part = findPart(await readJsonObject(path, "config"), "video_processor", "video_processor_type");
+  return part && parseImageProcessor(part, path, videoProcessors, defaults);
 }
 
 /** The fields of one modality, the class that reads them, and where in the file they are. */
@@ -137,11 +151,11 @@ function requireKnown(type: string, known: readonly string[], path: string): voi
   if (!known.includes(type)) throw new UnsupportedError({ feature: `${path}: the class ${quoted(type)}`, supported: known });
 }
 
-function parseImageProcessor(part: Part, path: string): ImageProcessorConfig {
-  requireKnown(part.type, imageProcessors, path);
+function parseImageProcessor(part: Part, path: string, known: readonly string[], defaults: PixelBounds): ImageProcessorConfig {
+  requireKnown(part.type, known, path);
   const fields = parseWith(imageSchema, part.fields, path, part.pointer);
-  const minPixels = fields.min_pixels ?? fields.size?.shortest_edge ?? fields.size?.min_pixels ?? 56 * 56;
-  const maxPixels = fields.max_pixels ?? fields.size?.longest_edge ?? fields.size?.max_pixels ?? 28 * 28 * 1280;
+  const minPixels = fields.min_pixels ?? fields.size?.shortest_edge ?? fields.size?.min_pixels ?? defaults.minPixels;
+  const maxPixels = fields.max_pixels ?? fields.size?.longest_edge ?? fields.size?.max_pixels ?? defaults.maxPixels;
   if (minPixels > maxPixels) {
     throw new InvalidFileError({ file: path, problem: `at least ${minPixels} and at most ${maxPixels} pixels contradict each other`, pointer: jsonPointer(part.pointer) });
   }

@@ -1,6 +1,6 @@
 import type { AudioPart, AudioSource, AudioWindowOptions, TimeRange } from "@polywen/audio";
 import type { MediaPart } from "@polywen/cross-modal";
-import type { ImageSource } from "@polywen/vision";
+import type { ImageSource, VideoInput } from "@polywen/vision";
 
 /** A piece of content: text or a medium. Order is kept. */
 export type ContentPart = string | MediaPart;
@@ -40,4 +40,13 @@ export async function audioWindows(source: AudioSource, options: AudioWindowOpti
   const { from, to, ...others } = options;
   const windows = await (await import("@polywen/audio")).audioWindows({ source, from, to }, others);
   return windows.map((window) => audio(window));
+}
+
+/**
+ * A video as a list of its frames, pictures of one size in their order, or as one animated GIF or WebP. `fps` says how many of them
+ * there are in a second, by default what the animation says, else 2, which is how densely the published models expect them. Frames
+ * are never left out or added.
+ */
+export function video(frames: readonly ImageSource[] | ImageSource, options: { readonly fps?: number } = {}): MediaPart {
+  return { type: "medium", modality: "video", input: { frames, ...options } satisfies VideoInput };
 }

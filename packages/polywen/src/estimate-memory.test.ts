@@ -10,7 +10,7 @@ import { loadModel } from "./load-model.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../../test/fixtures/${name}`, import.meta.url));
 const backends = process.env["POLYWEN_NATIVE_MISSING"] === "" ? (["reference", "cpu"] as const) : (["reference"] as const);
-const sources = [fixture("folders/qwen2"), fixture("folders/qwen3_moe"), fixture("gguf/llama.gguf"), fixture("gguf/qwen2moe.gguf"), "polywen/tiny"];
+const sources = [fixture("folders/qwen2"), fixture("folders/qwen3_moe"), fixture("gguf/llama.gguf"), fixture("gguf/qwen2moe.gguf"), fixture("vision/qwen3_vl"), "polywen/tiny"];
 
 describe.each(backends)("the estimate for the %s backend", (backend) => {
   test.each(sources)("is what %s takes", async (source) => {
@@ -27,6 +27,11 @@ describe.each(backends)("the estimate for the %s backend", (backend) => {
     if (source !== "polywen/tiny") expect(weights).toBe(memory.weights);
     expect(available).toBeGreaterThan(0);
   });
+});
+
+test("every level of rows that media leave counts", async () => {
+  const stepOf = async (mediaRows: number): Promise<number> => (await estimateMemory(fixture("vision/qwen3_vl"), { backend: "reference", mediaRows })).step;
+  expect((await stepOf(1000)) - (await stepOf(1))).toBe(999 * 3 * 32 * 4);
 });
 
 test("a model that does not fit is refused before its weights are read", async () => {

@@ -62,7 +62,8 @@ export function levelValues(config: Pick<ImageProcessorConfig, "doRescale" | "re
   return values;
 }
 
-function requireSupported(config: ImageProcessorConfig): void {
+/** Throws UnsupportedError for a configuration that is not covered. */
+export function requireSupported(config: ImageProcessorConfig): void {
   const refuse = (feature: string): never => {
     throw new UnsupportedError({ feature: `An image processor with ${feature}` });
   };

@@ -20,6 +20,9 @@ export { parseDinov2Config, type Dinov2Config } from "./dinov2/dinov2-config.ts"
 export { dinov2Encoder, type Dinov2EncoderOptions } from "./dinov2/dinov2-encoder.ts";
 export { readSquareProcessor, type SquareProcessorConfig } from "./dinov2/square-processor.ts";
 export { imageEncoder, type ImageEncoderOptions } from "./tower/image-encoder.ts";
+export { videoEncoder, type VideoEncoderOptions } from "./video/video-encoder.ts";
+export { preprocessVideo, type PreprocessedVideo, type VideoInput } from "./video/video-processor.ts";
+export { qwen2VideoSize, qwen3VideoSize, type VideoSizeRule } from "./video/video-size.ts";
 export { towerNaming } from "./tower/tower-parts.ts";
 export type { VisionConfig, VisionPlace } from "./tower/vision-config.ts";
 export type { VisionTower } from "./tower/vision-tower.ts";

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@polywen/tensor";
 import type { RgbImage } from "./rgb-image.ts";
 import { TimeSlices } from "@polywen/cross-modal";
+import type { ImageSize } from "./smart-resize.ts";
 
 /** Size of an image or a video in patches: frames, rows, columns. */
 export interface PatchGrid {
@@ -33,40 +34,58 @@ export interface PatchLayout {
  * Runs in slices. Throws InvalidArgumentError if the sides are no multiples of patch size × merge size, and AbortedError.
  */
 export async function patchify(image: RgbImage, layout: PatchLayout, levels: Float32Array, signal?: AbortSignal): Promise<ImagePatches> {
-  const { patchSize, temporalPatchSize, mergeSize } = layout;
+  requireWholeBlocks(image, layout);
+  const grid: PatchGrid = { t: 1, h: image.height / layout.patchSize, w: image.width / layout.patchSize };
+  const pixelValues = new Float32Array(grid.h * grid.w * patchLength(layout));
+  await fillPatches(pixelValues, [image], layout, levels, new TimeSlices("Cutting an image into patches", signal));
+  return { pixelValues, grid };
+}
+
+/** Values of one patch. */
+export function patchLength({ temporalPatchSize, patchSize }: PatchLayout): number {
+  return 3 * temporalPatchSize * patchSize * patchSize;
+}
+
+/** Throws InvalidArgumentError if the sides are no multiples of patch size × merge size. */
+export function requireWholeBlocks(image: ImageSize, { patchSize, mergeSize }: PatchLayout): void {
   const factor = patchSize * mergeSize;
   for (const argument of ["width", "height"] as const) {
     if (image[argument] % factor !== 0 || image[argument] === 0) {
       throw new InvalidArgumentError({ argument, expected: `a multiple of ${factor} pixels`, received: image[argument] });
     }
   }
-  const slices = new TimeSlices("Cutting an image into patches", signal);
-  const grid: PatchGrid = { t: 1, h: image.height / patchSize, w: image.width / patchSize };
-  const rowLength = 3 * temporalPatchSize * patchSize * patchSize;
-  const pixelValues = new Float32Array(grid.h * grid.w * rowLength);
+}
+
+/** The patches of the frames, all of one size, that share patches; the last is repeated where there are fewer than a patch has. */
+export async function fillPatches(target: Float32Array, frames: readonly RgbImage[], layout: PatchLayout, levels: Float32Array, slices: TimeSlices): Promise<void> {
+  const { patchSize, mergeSize } = layout;
+  const [rows, columns] = [frames[0]!.height / patchSize, frames[0]!.width / patchSize];
+  const length = patchLength(layout);
   let start = 0;
-  for (let blockY = 0; blockY < grid.h; blockY += mergeSize) {
-    for (let blockX = 0; blockX < grid.w; blockX += mergeSize) {
+  for (let blockY = 0; blockY < rows; blockY += mergeSize) {
+    for (let blockX = 0; blockX < columns; blockX += mergeSize) {
       if (slices.over) await slices.next();
       for (let y = blockY; y < blockY + mergeSize; y++) {
-        for (let x = blockX; x < blockX + mergeSize; x++, start += rowLength) {
-          fillPatch(pixelValues.subarray(start, start + rowLength), image, y * patchSize, x * patchSize, layout, levels);
+        for (let x = blockX; x < blockX + mergeSize; x++, start += length) {
+          fillPatch(target.subarray(start, start + length), frames, y * patchSize, x * patchSize, layout, levels);
         }
       }
     }
   }
-  return { pixelValues, grid };
 }
 
-function fillPatch(row: Float32Array, image: RgbImage, top: number, left: number, layout: PatchLayout, levels: Float32Array): void {
+function fillPatch(row: Float32Array, frames: readonly RgbImage[], top: number, left: number, layout: PatchLayout, levels: Float32Array): void {
   const { patchSize, temporalPatchSize } = layout;
   const area = patchSize * patchSize;
   for (let channel = 0; channel < 3; channel++) {
     const first = channel * temporalPatchSize * area;
-    for (let y = 0, to = first; y < patchSize; y++) {
-      let from = ((top + y) * image.width + left) * 3 + channel;
-      for (let x = 0; x < patchSize; x++, to++, from += 3) row[to] = levels[channel * 256 + image.data[from]!]!;
+    let to = first;
+    for (const { data, width } of frames) {
+      for (let y = 0; y < patchSize; y++) {
+        let from = ((top + y) * width + left) * 3 + channel;
+        for (let x = 0; x < patchSize; x++, to++, from += 3) row[to] = levels[channel * 256 + data[from]!]!;
+      }
     }
-    for (let frame = 1; frame < temporalPatchSize; frame++) row.copyWithin(first + frame * area, first, first + area);
+    for (let frame = frames.length; frame < temporalPatchSize; frame++) row.copyWithin(first + frame * area, to - area, to);
   }
 }

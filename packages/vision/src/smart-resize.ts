@@ -10,9 +10,11 @@ export interface ImageSize {
 export interface SmartResizeBounds {
   /** Width and height become multiples of this: patch size × merge size. */
   readonly factor: number;
-  /** Bounds of width × height after resizing. */
+  /** Bounds of width × height after resizing; with `frames`, of all frames together. */
   readonly minPixels: number;
   readonly maxPixels: number;
+  /** How many frames share the bounds, and as how many they count. Default 1. */
+  readonly frames?: { readonly given: number; readonly counted: number };
 }
 
 /** The longer side may be this many times the shorter one. */
@@ -24,27 +26,28 @@ export const maxAspectRatio = 200;
  * stays. This is `smart_resize` of transformers' `image_processing_qwen2_vl.py`.
  * Throws LimitExceededError if one side is more than 200 times the other.
  */
-export function smartResize({ width, height }: ImageSize, { factor, minPixels, maxPixels }: SmartResizeBounds): ImageSize {
+export function smartResize({ width, height }: ImageSize, { factor, minPixels, maxPixels, frames = { given: 1, counted: 1 } }: SmartResizeBounds): ImageSize {
   const ratio = Math.max(width, height) / Math.min(width, height);
   if (ratio > maxAspectRatio) {
     throw new LimitExceededError({ what: "The ratio of the longer to the shorter side", limit: maxAspectRatio, received: ratio });
   }
   const rounded = { width: roundHalfToEven(width / factor) * factor, height: roundHalfToEven(height / factor) * factor };
-  const pixels = rounded.width * rounded.height;
+  const pixels = frames.counted * rounded.width * rounded.height;
   if (pixels > maxPixels) {
-    const shrink = Math.sqrt((height * width) / maxPixels);
+    const shrink = Math.sqrt((frames.given * height * width) / maxPixels);
     const fit = (side: number): number => Math.max(factor, Math.floor(side / shrink / factor) * factor);
     return { width: fit(width), height: fit(height) };
   }
   if (pixels < minPixels) {
-    const grow = Math.sqrt(minPixels / (height * width));
+    const grow = Math.sqrt(minPixels / (frames.given * height * width));
     const fit = (side: number): number => Math.ceil((side * grow) / factor) * factor;
     return { width: fit(width), height: fit(height) };
   }
   return rounded;
 }
 
-function roundHalfToEven(value: number): number {
+/** Halves go to the even neighbour, as in Python. */
+export function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   const fraction = value - floor;
   return fraction > 0.5 || (fraction === 0.5 && floor % 2 === 1) ? floor + 1 : floor;

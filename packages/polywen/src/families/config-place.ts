@@ -21,6 +21,11 @@ export function requireEqual({ folder, pointer }: ConfigPlace, field: string, re
   throw new InvalidFileError({ file: folder.configPath, problem: `it is ${received}, but ${other} is ${expected}`, pointer: `/${[...pointer, field].join("/")}` });
 }
 
+/** As `tokenId`; undefined where the file names no token. */
+export function optionalTokenId(place: ConfigPlace, names: readonly string[], vocabularySize: number): number | undefined {
+  return names.every((name) => place.fields[name] === undefined) ? undefined : tokenId(place, names, vocabularySize);
+}
+
 /** A token id under the first of `names` that is there; fields were renamed from `…_token_index` to `…_token_id`. */
 export function tokenId({ folder, fields, pointer }: ConfigPlace, names: readonly string[], vocabularySize: number): number {
   const name = names.find((candidate) => fields[candidate] !== undefined) ?? names.at(-1)!;

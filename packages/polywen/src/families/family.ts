@@ -31,7 +31,7 @@ export interface Family {
 
 /** What users may set about media. */
 export interface MediaOptions {
-  /** Limits on pictures, checked before they are decoded. */
+  /** Limits on pictures and on the frames of videos, checked before they are decoded. */
   readonly image?: Partial<ImageLimits>;
   /** Limits on recordings. */
   readonly audio?: AudioOptions["limits"];

@@ -1,11 +1,13 @@
 import { audioProjection, omniAudioEncoder, parseOmniAudioConfig } from "@polywen/audio";
 import { createQwen2Model, parseQwen2Config, type TextModel, type WeightNaming } from "@polywen/core";
-import { defineModality, mropeLayout, type ModalityDefinition } from "@polywen/cross-modal";
+import { defineModality, timedMropeLayout, type FrameTime, type ModalityDefinition } from "@polywen/cross-modal";
 import { isJsonObject, readPreprocessor, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
+import { InvalidFileError } from "@polywen/tensor";
 import { parseQwen25VisionConfig, qwen25VisionTower, towerNaming } from "@polywen/vision";
-import { configPart, requireEqual, tokenId, type ConfigPlace } from "./config-place.ts";
+import { configPart, optionalTokenId, requireEqual, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
-import { imageModality } from "./vision-modality.ts";
+import { qwen2Videos } from "./qwen2-vl.ts";
+import { visionModalities } from "./vision-modality.ts";
 
 /** Published files keep the thinker's tensors under `thinker.`; files saved by transformers do not. */
 const prefixes = ["thinker.", ""];
@@ -30,16 +32,31 @@ export const qwen25OmniThinker: FamilyLoader = async (folder, media): Promise<Fa
   const { image, audio } = await readPreprocessor(folder);
   return {
     text,
-    layout: mropeLayout,
-    modalities: [...(image === undefined ? [] : [pictures(thinker, text, image, media)]), ...(audio === undefined ? [] : [sounds(thinker, text, audio, media)])],
+    layout: timedMropeLayout(timeOfFrames(positionsPerSecond(thinker))),
+    modalities: [...(image === undefined ? [] : await vision(thinker, text, image, media)), ...(audio === undefined ? [] : [sounds(thinker, text, audio, media)])],
   };
 };
 
-function pictures(thinker: ConfigPlace, text: TextModel, processor: ImageProcessorConfig, media: MediaOptions): NativeModality {
+/** `(arange(t) * second_per_grid * position_id_per_seconds).long()`, in float32 steps like the reference. */
+function timeOfFrames(positions: number): FrameTime {
+  return (frame, secondsPerFrame) => Math.trunc(Math.fround(Math.fround(frame * Math.fround(secondsPerFrame)) * positions));
+}
+
+function positionsPerSecond({ folder, fields, pointer }: ConfigPlace): number {
+  const { position_id_per_seconds: positions = 25 } = fields;
+  if (typeof positions === "number" && positions > 0 && positions <= 100) return positions;
+  throw new InvalidFileError({ file: folder.configPath, problem: "a positive number up to 100 is expected", pointer: `/${[...pointer, "position_id_per_seconds"].join("/")}` });
+}
+
+function vision(thinker: ConfigPlace, text: TextModel, processor: ImageProcessorConfig, media: MediaOptions): Promise<readonly NativeModality[]> {
   const place = configPart(thinker, "vision_config");
   const tower = qwen25VisionTower(parseQwen25VisionConfig(place.fields, { file: place.folder.configPath, pointer: place.pointer }));
-  const placeholder = tokenId(thinker, ["image_token_id", "image_token_index"], text.vocabularySize);
-  return imageModality({ place, outputWidth: "out_hidden_size", tower, text, processor, naming: towerNaming(prefixes), media, placeholder, before: "<|vision_bos|>", after: "<|vision_eos|>" });
+  const placeholders = {
+    image: tokenId(thinker, ["image_token_id", "image_token_index"], text.vocabularySize),
+    video: optionalTokenId(thinker, ["video_token_id", "video_token_index"], text.vocabularySize),
+  };
+  const parts = { place, outputWidth: "out_hidden_size", tower, text, naming: towerNaming(prefixes), media, before: "<|vision_bos|>", after: "<|vision_eos|>", video: qwen2Videos } as const;
+  return visionModalities(parts, processor, placeholders);
 }
 
 function sounds(thinker: ConfigPlace, text: TextModel, processor: FeatureExtractorConfig, media: MediaOptions): NativeModality {

@@ -16,6 +16,7 @@ const omniFamily: FamilyLoader = async (...source) => (await import("./qwen2-5-o
 const qwen2VlFamily: FamilyLoader = async (...source) => (await import("./qwen2-vl.ts")).qwen2Vl(...source);
 const qwen25VlFamily: FamilyLoader = async (...source) => (await import("./qwen2-vl.ts")).qwen25Vl(...source);
 const qwen3VlFamily: FamilyLoader = async (...source) => (await import("./qwen3-vl.ts")).qwen3Vl(...source);
+const qwen3VlMoeFamily: FamilyLoader = async (...source) => (await import("./qwen3-vl.ts")).qwen3VlMoe(...source);
 const qwen2AudioFamily: FamilyLoader = async (...source) => (await import("./qwen2-audio.ts")).qwen2Audio(...source);
 
 /** Families by `model_type`. */
@@ -24,6 +25,7 @@ const loaders: ReadonlyMap<string, FamilyLoader> = new Map<string, FamilyLoader>
   ["qwen2_vl", qwen2VlFamily],
   ["qwen2_5_vl", qwen25VlFamily],
   ["qwen3_vl", qwen3VlFamily],
+  ["qwen3_vl_moe", qwen3VlMoeFamily],
   ["qwen2_audio", qwen2AudioFamily],
   ["qwen2_5_omni", omniFamily],
   ["qwen2_5_omni_thinker", omniFamily],

@@ -1,10 +1,10 @@
-import { mropeLayout } from "@polywen/cross-modal";
+import type { LayoutRule } from "@polywen/cross-modal";
 import { isJsonObject, readPreprocessor, type JsonObject, type ModelFolder } from "@polywen/formats";
 import type { TextModel } from "@polywen/core";
 import { towerNaming, type VisionPlace, type VisionTower } from "@polywen/vision";
-import { configPart, tokenId, type ConfigPlace } from "./config-place.ts";
+import { configPart, optionalTokenId, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, MediaOptions } from "./family.ts";
-import { imageModality, type VisionParts } from "./vision-modality.ts";
+import { visionModalities, type VideoRules, type VisionParts } from "./vision-modality.ts";
 
 /** Published files have the tower under `visual.`; files saved by transformers 5, under `model.visual.`. */
 const towerPrefixes = ["", "model."];
@@ -13,16 +13,18 @@ const towerPrefixes = ["", "model."];
 export const textPrefixes: readonly string[] = ["", "model.language_model.", "language_model."];
 
 /** What tells the families of published vision-language models apart. */
-export interface VisionLanguageParts {
-  readonly tower: (config: JsonObject, place: VisionPlace) => VisionTower;
+export interface VisionLanguageParts<Tower extends VisionTower = VisionTower> {
+  readonly tower: (config: JsonObject, place: VisionPlace) => Tower;
   /** Under which name the width of the tower's output stands in `vision_config`. */
   readonly outputWidth: VisionParts["outputWidth"];
   /** The text model for a tower that gives rows of so many levels. */
   readonly text: (config: JsonObject, place: VisionPlace, levels: number) => TextModel;
+  readonly video: VideoRules;
+  readonly layout: (tower: Tower) => LayoutRule;
 }
 
 /** Puts a text model with M-RoPE and a vision tower together: the tower's rows take the places of placeholder tokens. */
-export async function loadVisionLanguage(folder: ModelFolder, media: MediaOptions, parts: VisionLanguageParts): Promise<Family> {
+export async function loadVisionLanguage<Tower extends VisionTower>(folder: ModelFolder, media: MediaOptions, parts: VisionLanguageParts<Tower>): Promise<Family> {
   const root: ConfigPlace = { folder, fields: folder.config, pointer: [] };
   const vision = configPart(root, "vision_config");
   const tower = parts.tower(vision.fields, { file: folder.configPath, pointer: vision.pointer });
@@ -30,9 +32,11 @@ export async function loadVisionLanguage(folder: ModelFolder, media: MediaOption
   const text = parts.text(source.fields, { file: folder.configPath, pointer: source.pointer }, tower.levels);
   // A folder without an image processor is a text model.
   const { image: processor } = await readPreprocessor(folder);
-  if (processor === undefined) return { text, layout: mropeLayout, modalities: [] };
-  const common = { place: vision, outputWidth: parts.outputWidth, tower, text, naming: towerNaming(towerPrefixes), media, before: "<|vision_start|>", after: "<|vision_end|>" };
-  return { text, layout: mropeLayout, modalities: [imageModality({ ...common, processor, placeholder: tokenId(root, ["image_token_id"], text.vocabularySize) })] };
+  const layout = parts.layout(tower);
+  if (processor === undefined) return { text, layout, modalities: [] };
+  const common = { place: vision, outputWidth: parts.outputWidth, tower, text, naming: towerNaming(towerPrefixes), media, before: "<|vision_start|>", after: "<|vision_end|>", video: parts.video };
+  const placeholders = { image: tokenId(root, ["image_token_id"], text.vocabularySize), video: optionalTokenId(root, ["video_token_id"], text.vocabularySize) };
+  return { text, layout, modalities: await visionModalities(common, processor, placeholders) };
 }
 
 /** Older files keep the fields of the text model beside `vision_config`, newer ones under `text_config`. Either place may say that the head is tied. */

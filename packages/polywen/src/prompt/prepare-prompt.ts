@@ -47,8 +47,8 @@ export async function preparePrompt(parts: ModelParts, messages: readonly Checke
   }
   const media = await prepareMedia(parts, order.map((index) => given[index]!), options.signal);
   const encoded = texts.map((segments, index) => parts.tokenizer.encodeSegments(wrap(segments, media[index - 1], media[index])));
-  const layoutParts = encoded.flatMap((ids, index): LayoutPart[] => [{ kind: "text", ids }, ...(media[index] === undefined ? [] : [layoutPart(media[index])])]);
-  return { layout: checkedLayout(parts, layoutParts), media, places: placesOf(layoutParts) };
+  const blocks = encoded.flatMap((ids, index): Block[] => [[{ kind: "text", ids }], ...(media[index] === undefined ? [] : [mediumBlock(parts, media[index])])]);
+  return { layout: checkedLayout(parts, blocks.flat()), media, places: placesOf(blocks) };
 }
 
 /** No token of a published vocabulary has more characters, so that a text beyond this cannot fit; it is refused before it costs any time. */
@@ -66,7 +66,8 @@ export async function prepareIds(parts: ModelParts, ids: readonly number[], give
   const byPart = new Map(prepared.map((medium) => [layoutPart(medium), medium]));
   const layoutParts = splitAtPlaceholders(ids, [...byPart.keys()]);
   const media = layoutParts.flatMap((part) => (part.kind === "medium" ? [byPart.get(part)!] : []));
-  return { layout: checkedLayout(parts, layoutParts), media, places: placesOf(layoutParts) };
+  const blocks = layoutParts.map((part): Block => (part.kind === "medium" ? mediumBlock(parts, byPart.get(part)!) : [part]));
+  return { layout: checkedLayout(parts, blocks.flat()), media, places: placesOf(blocks) };
 }
 
 async function render(parts: ModelParts, messages: readonly { role: string; content: string }[], signal: AbortSignal | undefined): Promise<TextSegment[]> {
@@ -103,14 +104,26 @@ function wrap(segments: readonly TextSegment[], previous: ReadyMedium | undefine
 /** A medium that rows attend to takes no row of the prompt, only a place. */
 function layoutPart({ modality, prepared }: ReadyMedium): Extract<LayoutPart, { kind: "medium" }> {
   const { placeholder, injection } = modality;
-  return injection === "prefix" ? { kind: "medium", placeholder, rows: prepared.rows, grid: prepared.grid } : { kind: "medium", placeholder, rows: 0 };
+  const { rows, grid, secondsPerFrame } = prepared;
+  return injection === "prefix" ? { kind: "medium", placeholder, rows, grid, secondsPerFrame } : { kind: "medium", placeholder, rows: 0 };
 }
 
-function placesOf(layoutParts: readonly LayoutPart[]): number[] {
+/** A text, or a medium as it lies in the prompt: whole, or in pieces with text between them. */
+type Block = readonly LayoutPart[];
+
+function mediumBlock({ tokenizer }: ModelParts, medium: ReadyMedium): Block {
+  const { pieces } = medium.prepared;
+  if (pieces === undefined || medium.modality.injection !== "prefix") return [layoutPart(medium)];
+  const text = (content: string): LayoutPart => ({ kind: "text", ids: tokenizer.encode(content, { special: true }) });
+  return pieces.flatMap(({ before, after, rows, grid }): LayoutPart[] => [text(before), { kind: "medium", placeholder: medium.modality.placeholder, rows, grid }, text(after)]);
+}
+
+/** The row that follows each medium. */
+function placesOf(blocks: readonly Block[]): number[] {
   let row = 0;
-  return layoutParts.flatMap((part) => {
-    row += part.kind === "text" ? part.ids.length : part.rows;
-    return part.kind === "medium" ? [row] : [];
+  return blocks.flatMap((block) => {
+    row += block.reduce((sum, part) => sum + (part.kind === "text" ? part.ids.length : part.rows), 0);
+    return block.some(({ kind }) => kind === "medium") ? [row] : [];
   });
 }
 

@@ -21,7 +21,7 @@ const schema = z.looseObject({
   hidden_act: z.literal("silu", { error: "only silu is published for this tower" }).default("silu"),
   window_size: towerSize(4096).default(112),
   fullatt_block_indexes: z.array(z.int().min(0)).default([7, 15, 23, 31]),
-  tokens_per_second: z.number().positive().max(1000).default(4),
+  tokens_per_second: z.number().positive().max(100).default(4),
 });
 
 /** Reads `vision_config` of Qwen2.5-VL and Qwen2.5-Omni. */

@@ -6,7 +6,7 @@ import { windowOrder } from "../tower/window-order.ts";
 import type { Qwen25VisionConfig } from "./qwen25-vision-config.ts";
 
 /** The vision tower of Qwen2.5-VL and Qwen2.5-Omni: RMS norms, gated MLPs, attention inside windows in most layers. */
-export function qwen25VisionTower(config: Qwen25VisionConfig): VisionTower {
+export function qwen25VisionTower(config: Qwen25VisionConfig): VisionTower<Qwen25VisionConfig> {
   const windowUnits = Math.floor(config.windowSize / config.mergeSize / config.patchSize);
   return {
     config,

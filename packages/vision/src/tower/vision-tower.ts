@@ -4,8 +4,8 @@ import type { PatchGrid } from "../patchify.ts";
 import type { VisionConfig } from "./vision-config.ts";
 
 /** A vision tower with its merger: what encoders of pictures and of videos are made from. */
-export interface VisionTower {
-  readonly config: VisionConfig;
+export interface VisionTower<Config extends VisionConfig = VisionConfig> {
+  readonly config: Config;
   /** Rows that the merger makes of each square of patches: see `TextModel.mediaLevels`. */
   readonly levels: number;
   /** Appends the tower; declares the dimension `patches` and the inputs; returns features [patches, width] in the order of the preprocessor, those of earlier layers behind. */
