@@ -62,6 +62,24 @@ describe("polywen run", () => {
     expect(order(await ask([...media.image, ...media.audio, ...media.image]))).toEqual([picture, sound, picture]);
   });
 
+  it("takes a folder of frames as a video, and writes what logits make of them", async () => {
+    const frames = await mkdtemp(join(folder, "frames-"));
+    for (const [index, size] of [28, 32, 28].entries()) await writeFile(join(frames, `frame-${9 + index}.png`), pngFile(size));
+    const ask = ["run", EMBEDDED_MODEL, "Say.", "--video", frames, "--fps", "1", ...reference, "--max-tokens", "1", "--json"];
+    // 9, 10, 11: by number, so that the second is the one of another size.
+    expect(JSON.parse((await cli(ask)).stdout)).toMatchObject({ error: { code: "ARGUMENT_INVALID", facts: { argument: "video.frames[1]" } } });
+    await writeFile(join(frames, "frame-10.png"), pngFile(28));
+    await rm(join(frames, "frame-11.png"));
+    expect((JSON.parse((await cli(ask)).stdout) as RunReply).usage.mediaTokens).toBe(144);
+    const [input, output] = [join(folder, "video.json"), join(folder, "video.safetensors")];
+    const placeholder = (await openTokenizer(EMBEDDED_MODEL)).tokenToId("<|VIDEO|>");
+    await writeFile(input, JSON.stringify({ ids: [641, placeholder], videos: [{ frames: [9, 10].map((number) => join(frames, `frame-${number}.png`)), fps: 1 }] }));
+    await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output, ...reference]);
+    const { tensors } = await openCheckpoint(output);
+    expect(tensors.get("video_features")!.shape).toEqual([144, 192]);
+    expect(tensors.get("pixel_values_videos")!.shape).toEqual([576, 1176]);
+  });
+
   it("reads the prompt from stdin and ends at a stop text", async () => {
     const args = [...greedy, "--max-tokens", "4"];
     const whole = await cliJson<RunReply>(["run", EMBEDDED_MODEL, "-", ...args], "What is it?");
@@ -138,7 +156,7 @@ describe("polywen inspect", () => {
     const text = config.text_config;
     expect(summary).toMatchObject({
       modelType: config.model_type,
-      modalities: ["text", "image", "audio"],
+      modalities: ["text", "image", "video", "audio"],
       architecture: {
         layers: text["num_hidden_layers"],
         hiddenSize: text["hidden_size"],

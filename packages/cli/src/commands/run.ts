@@ -5,6 +5,7 @@ import { interruption } from "../interruption.ts";
 import { addModelOptions, defined, loadForCommand, parseNumber, type ModelCommandOptions } from "../model-options.ts";
 import { print, printJson, warn } from "../output.ts";
 import { readText } from "../read-text.ts";
+import { videoPart } from "../video-part.ts";
 
 interface RunOptions extends ModelCommandOptions {
   readonly system?: string;
@@ -20,8 +21,12 @@ interface RunOptions extends ModelCommandOptions {
   readonly logprobs?: number;
   readonly kv?: "f32" | "bf16";
   readonly cacheTokens?: number;
+  readonly fps?: number;
   readonly json?: boolean;
 }
+
+/** A medium of the command line, opened when all options are known. */
+type MediaArgument = (options: RunOptions) => ContentPart | Promise<ContentPart>;
 
 const examples = `
 Examples:
@@ -31,17 +36,19 @@ Examples:
 
 /** `polywen run`: one prompt, one reply. */
 export function addRunCommand(program: Command): void {
-  // One list for both kinds of media: their order on the command line is their order in the prompt.
-  const media: ContentPart[] = [];
-  const collect = (part: (file: string) => ContentPart) => (file: string): void => void media.push(part(file));
+  // One list for all kinds of media: their order on the command line is their order in the prompt.
+  const media: MediaArgument[] = [];
+  const collect = (open: (file: string, options: RunOptions) => ReturnType<MediaArgument>) => (file: string): void => void media.push((options) => open(file, options));
   const command = program
     .command("run")
     .summary("ask a model something")
-    .description("Asks a model something and streams its reply. Pictures and recordings stand before the text, in the order given.")
+    .description("Asks a model something and streams its reply. Pictures, videos and recordings stand before the text, in the order given.")
     .argument("<model>", 'folder of a model, or "polywen/tiny"')
     .argument("<prompt>", "text of the prompt; - reads it from stdin")
-    .addOption(new Option("--image <file>", "picture: PNG, JPEG, WebP; repeatable").argParser(collect(image)))
-    .addOption(new Option("--audio <file>", "recording: WAV; repeatable").argParser(collect(audio)))
+    .addOption(new Option("--image <file>", "picture: PNG, JPEG, WebP; repeatable").argParser(collect((file) => image(file))))
+    .addOption(new Option("--audio <file>", "recording: WAV; repeatable").argParser(collect((file) => audio(file))))
+    .addOption(new Option("--video <path>", "folder of frames, or an animated GIF or WebP; repeatable").argParser(collect((path, { fps }) => videoPart(path, fps))))
+    .option("--fps <n>", "frames of the videos in a second (default: what the file says, else 2)", parseNumber)
     .option("--system <text>", "system message")
     .option("--raw", "no chat template; special tokens in the prompt count")
     .option("--temperature <n>", "0 takes the most probable token", parseNumber)
@@ -61,13 +68,14 @@ export function addRunCommand(program: Command): void {
     .action((source: string, prompt: string, options: RunOptions) => run(source, prompt, media, options));
 }
 
-async function run(source: string, prompt: string, media: readonly ContentPart[], options: RunOptions): Promise<void> {
+async function run(source: string, prompt: string, media: readonly MediaArgument[], options: RunOptions): Promise<void> {
   if (options.logprobs !== undefined && options.json !== true) throw usageError("--logprobs needs --json");
   const signal = interruption();
   const text = prompt === "-" ? await readText("-") : prompt;
+  const parts = await Promise.all(media.map((open) => open(options)));
   const model = await loadForCommand(source, options, defined({ kvDType: options.kv, cacheTokens: options.cacheTokens, signal }));
   try {
-    const reply = model.generate([...media, text], generateOptions(options, signal));
+    const reply = model.generate([...parts, text], generateOptions(options, signal));
     if (options.json === true) {
       await printJson(describeReply(model, await reply, options.logprobs));
     } else {

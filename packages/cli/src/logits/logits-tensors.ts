@@ -19,9 +19,12 @@ export function logitsTensors(logits: Logits): SafetensorsTensor[] {
 /** What encoders made of media, and what they made it of. */
 export function mediaTensors(media: readonly MediumTrace[]): SafetensorsTensor[] {
   const images = media.filter(({ modality }) => modality === "image");
+  const videos = media.filter(({ modality }) => modality === "video");
   const audios = media.filter(({ modality }) => modality === "audio");
   return [
-    ...(images.length === 0 ? [] : [matrix("pixel_values", images.map(pixelValues), sum(images, ({ sizes }) => sizes["patches"]!)), features("image_features", images), ...deepstack(images)]),
+    ...patches("pixel_values", "image_features", images),
+    ...patches("pixel_values_videos", "video_features", videos),
+    ...deepstack([...images, ...videos]),
     ...(audios.length === 0 ? [] : [logMels(audios), features("audio_features", audios)]),
   ];
 }
@@ -42,13 +45,18 @@ function matrix(name: string, parts: readonly Float32Array[], rows: number): Saf
   return { name, dtype: "F32", shape: [rows, length / rows], data };
 }
 
+function patches(pixels: string, name: string, media: readonly MediumTrace[]): SafetensorsTensor[] {
+  if (media.length === 0) return [];
+  return [matrix(pixels, media.map(pixelValues), sum(media, ({ sizes }) => sizes["patches"]!)), features(name, media)];
+}
+
 function features(name: string, media: readonly MediumTrace[]): SafetensorsTensor {
   return matrix(name, media.map((medium) => medium.features), sum(media, ({ rows }) => rows));
 }
 
 /** What the first layers of the text model are given beside the features: `deepstack_0` after layer 0. */
 function deepstack(images: readonly MediumTrace[]): SafetensorsTensor[] {
-  return images[0]!.deeper.map((_, level) => matrix(`deepstack_${level}`, images.map(({ deeper }) => deeper[level]!), sum(images, ({ rows }) => rows)));
+  return (images[0]?.deeper ?? []).map((_, level) => matrix(`deepstack_${level}`, images.map(({ deeper }) => deeper[level]!), sum(images, ({ rows }) => rows)));
 }
 
 function pixelValues({ inputs }: MediumTrace): Float32Array {
