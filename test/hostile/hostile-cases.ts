@@ -7,6 +7,7 @@ import { imageCases } from "./cases/image-cases.ts";
 import { modalityCases } from "./cases/modality-cases.ts";
 import { promptCases } from "./cases/prompt-cases.ts";
 import { quantisedCases } from "./cases/quantised-cases.ts";
+import { videoCases } from "./cases/video-cases.ts";
 import { weightCases } from "./cases/weight-cases.ts";
 import type { HostileCase } from "./hostile-case.ts";
 
@@ -19,6 +20,7 @@ export const hostileTable: Readonly<Record<string, readonly HostileCase[]>> = {
   "Configuration, tokenizer, template": configCases,
   "Prompts and options": promptCases,
   Images: imageCases,
+  Videos: videoCases,
   Audio: [...audioCases, ...compressedAudioCases],
   "Modalities of users": modalityCases,
 };

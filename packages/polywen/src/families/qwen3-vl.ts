@@ -46,7 +46,7 @@ function withTransposedExperts(model: TextModel): TextModel {
     ...model,
     weightNaming: (name) => {
       const recipe = model.weightNaming(name);
-      return recipe === undefined ? undefined : { ...recipe, layout: "transposed" };
+      return recipe !== undefined && name.includes(".mlp.experts.") ? { ...recipe, layout: "transposed" } : recipe;
     },
   };
 }
