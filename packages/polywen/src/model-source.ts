@@ -37,7 +37,8 @@ export async function openModelSource(source: string, { mmproj }: ModelSourceOpt
 
 const noFiles: ModelFiles = {
   generationConfig: undefined,
-  preprocessorConfig: undefined, videoPreprocessorConfig: undefined,
+  preprocessorConfig: undefined,
+  videoPreprocessorConfig: undefined,
   tokenizer: undefined,
   tokenizerConfig: undefined,
   vocabulary: undefined,
