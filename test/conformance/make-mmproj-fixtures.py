@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from gguf import GGMLQuantizationType as Type
 from PIL import Image
-from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from safetensors.torch import load_file
+from transformers import GenerationConfig, Qwen2Config, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 text = importlib.import_module("make-gguf-fixtures")
@@ -163,7 +164,54 @@ def expect(model, normalisation, file):
     file.write_text(json.dumps(case))
 
 
+# Parts of an audio tower in transformers and in GGUF.
+HEARD = {"conv1": "a.conv1d.1", "conv2": "a.conv1d.2", "embed_positions": "a.position_embd", "layer_norm": "a.post_ln"}
+HEARD_LAYER = {"self_attn_layer_norm": "ln1", "final_layer_norm": "ln2", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+               "self_attn.out_proj": "attn_out", "fc1": "ffn_up", "fc2": "ffn_down"}
+
+
+def heard_name(name):
+    stem, end = name.removeprefix("audio_tower.").rsplit(".", 1)
+    if name.startswith("multi_modal_projector."):
+        return f"mm.a.fc.{end}"
+    if stem in HEARD:
+        return f"{HEARD[stem]}.{end}"
+    _, layer, part = stem.split(".", 2)
+    return f"a.blk.{layer}.{HEARD_LAYER[part]}.{end}"
+
+
+def convert_audio(source, folder):
+    """The fixture sound/qwen2_audio as two files; its expected.json holds for these as well."""
+    config = json.loads((source / "config.json").read_text())
+    audio = config["audio_config"]
+    folder.mkdir(parents=True, exist_ok=True)
+    language = gguf.GGUFWriter(str(folder / "model.gguf"), "qwen2")
+    tower = gguf.GGUFWriter(str(folder / "mmproj.gguf"), "clip")
+    text.write_metadata(language, "qwen2", Qwen2Config(**config["text_config"]))
+    pads = lambda first, end: [f"[PAD{n}]" for n in range(first, end)]
+    text.write_tokenizer(language, [*pads(260, 263), "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>", *pads(266, 272)])
+    tower.add_type("mmproj")
+    tower.add_clip_has_audio_encoder(True)
+    tower.add_clip_projector_type("qwen2a")
+    tower.add_audio_embedding_length(audio["d_model"])
+    tower.add_audio_feed_forward_length(audio["encoder_ffn_dim"])
+    tower.add_audio_block_count(audio["encoder_layers"])
+    tower.add_audio_head_count(audio["encoder_attention_heads"])
+    tower.add_audio_attention_layernorm_eps(1e-5)
+    tower.add_audio_num_mel_bins(audio["num_mel_bins"])
+    tower.add_audio_projection_dim(32)
+    for name, tensor in load_file(source / "model.safetensors").items():
+        value = tensor.float().numpy()
+        if name.startswith("language_model."):
+            (stored_name, _), = text.tensors_of(name.removeprefix("language_model."), value)
+            stored(language, stored_name, value, "BF16")
+        else:
+            stored(tower, heard_name(name), value[:, None] if ".conv" in name and value.ndim == 1 else value, "BF16")
+    finish(language)
+    finish(tower)
+
+
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
-    for model_name in sys.argv[2:] or MODELS:
-        make(model_name, target)
+    for model_name in sys.argv[2:] or [*MODELS, "qwen2audio"]:
+        convert_audio(target.parent / "sound/qwen2_audio", target / model_name) if model_name == "qwen2audio" else make(model_name, target)

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { image, inspectMedia, inspectModel, loadModel } from "polywen";
+import { audio, image, inspectMedia, inspectModel, loadModel } from "polywen";
 import { backends, expectTransformers, loadOptions } from "./expect-transformers.ts";
 
 const root = fileURLToPath(new URL("../fixtures/mmproj", import.meta.url));
@@ -17,6 +17,20 @@ describe.each(backends)("a picture in a prompt, as transformers computes it for 
     expect(model.info).toMatchObject({ modelType, modalities: expect.arrayContaining(["text", "image"]), warnings: [] });
     await expectTransformers(model, `${root}/${name}/expected.json`, [image(await pictureOf(name))]);
     await model.dispose();
+  });
+});
+
+describe.each(backends)("a recording in a prompt, on the %s backend", (backend) => {
+  test("Qwen2-Audio: what its checkpoint in safetensors gives, the same weights give in GGUF", async () => {
+    const golden = fileURLToPath(new URL("../fixtures/sound/qwen2_audio/expected.json", import.meta.url));
+    const { audios } = JSON.parse(await readFile(golden, "utf8")) as { audios: string[] };
+    const files = audios.map((name) => audio(fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url))));
+    // No mmproj is looked for beside a model whose architecture is one of text.
+    const model = await loadModel(`${root}/qwen2audio/model.gguf`, { ...loadOptions, cacheTokens: 128, backend, mmproj: `${root}/qwen2audio/mmproj.gguf` });
+    expect(model.info).toMatchObject({ modelType: "qwen2_audio", modalities: ["text", "audio"], warnings: [] });
+    await expectTransformers(model, golden, files);
+    await model.dispose();
+    expect(await inspectModel(`${root}/qwen2audio/model.gguf`)).toMatchObject({ modelType: "qwen2", warnings: [] });
   });
 });
 

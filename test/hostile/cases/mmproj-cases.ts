@@ -44,7 +44,7 @@ export const mmprojCases: readonly HostileCase[] = [
     outcome: failure("UNSUPPORTED", { file: "model.gguf", says: "give this file as its mmproj" }),
   },
   projectors("45c", "the mmproj of a wider model, and of a narrower one", [shaped("mm.2.weight", [64, 48]), shaped("mm.2.weight", [64, 16])], invalid("/mm.2.weight", "another model")),
-  projectors("45d", "the mmproj of another architecture, an unknown projector", ["qwen3vl/mmproj.gguf", baseMmproj({ "clip.projector_type": text("perceiver") })], failure("UNSUPPORTED", { file: "mmproj.gguf" })),
+  projectors("45d", "the mmproj of other architectures, of a model that listens, an unknown projector", ["qwen3vl/mmproj.gguf", "qwen2audio/mmproj.gguf", baseMmproj({ "clip.projector_type": text("perceiver") })], failure("UNSUPPORTED", { file: "mmproj.gguf" })),
   projectors("45e", "an mmproj without the name of a projector", [baseMmproj({ "clip.projector_type": undefined })], invalid("/clip.projector_type")),
   projectors("45f", "0 layers, no number of layers", [baseMmproj({ "clip.vision.block_count": u32(0) }), baseMmproj({ "clip.vision.block_count": undefined })], invalid("/clip.vision.block_count")),
   projectors("45g", "no heads, 0 heads, 5 heads for 16 values", [undefined, u32(0), u32(5)].map((heads) => baseMmproj({ "clip.vision.attention.head_count": heads })), invalid("/clip.vision.attention.head_count")),

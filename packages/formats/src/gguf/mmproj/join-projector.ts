@@ -1,12 +1,14 @@
-import { InvalidFileError, TextList, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
 import type { JsonObject } from "../../json-file.ts";
 import { jsonPointer } from "../../json-pointer.ts";
 import type { TensorEntry } from "../../safetensors-header.ts";
 import { GgufFields } from "../gguf-fields.ts";
 import { readGgufHeader } from "../read-gguf-header.ts";
 import type { GgufValue } from "../gguf-value.ts";
+import { audioProjector, joinAudioProjector } from "./audio-projector.ts";
 import { readProjectorConfig, type ProjectorConfig } from "./projector-config.ts";
 import { renameProjectorTensors } from "./projector-tensors.ts";
+import { tokenIds } from "./token-ids.ts";
 
 /** The text model that a projector joins. */
 export interface TextPart {
@@ -32,13 +34,15 @@ const mediaTokens = { image_token_id: "<|image_pad|>", video_token_id: "<|video_
 /** Joins a text model and the projector in the file `path`. Throws as `readGgufHeader` and `readProjectorConfig` do, and where the two do not fit each other. */
 export async function joinProjector(text: TextPart, path: string): Promise<JoinedProjector> {
   const { metadata, tensors } = await readGgufHeader(path);
-  const projector = readProjectorConfig({ file: path, metadata, tensors });
+  const source = { file: path, metadata, tensors };
+  if ((metadata.get("clip.audio.projector_type") ?? metadata.get("clip.projector_type")) === audioProjector) return joinAudioProjector(text, source);
+  const projector = readProjectorConfig(source);
   requireFit(text, projector, path);
   const config = {
     ...text.config,
     model_type: projector.kind.modelTypes[text.architecture]!,
     ...ropeOf(text, projector),
-    ...tokenIds(text),
+    ...tokenIds(text, mediaTokens),
     vision_config: projector.vision,
   };
   return { config, preprocessor: projector.preprocessor, tensors: renameProjectorTensors(path, tensors, projector) };
@@ -63,14 +67,4 @@ function ropeOf({ metadata, architecture, file, config }: TextPart, { deepstackL
   if (levels !== undefined && levels !== deepstackLayers.length) fields.fail("n_deepstack_layers", `the mmproj has ${deepstackLayers.length} such layers`);
   const interleaved = kind.deepstack ? { mrope_interleaved: true } : {};
   return { rope_scaling: { type: "default", rope_type: "default", mrope_section: [t, h, w], ...interleaved } };
-}
-
-function tokenIds({ metadata, file }: TextPart): JsonObject {
-  const tokens = metadata.get("tokenizer.ggml.tokens");
-  const ids = Object.entries(mediaTokens).flatMap(([field, text]) => {
-    const id = tokens instanceof TextList ? [...tokens].indexOf(text) : -1;
-    if (id < 0 && field === "image_token_id") throw new InvalidFileError({ file, problem: `there is no token ${text}, in whose place pictures stand`, pointer: jsonPointer(["tokenizer.ggml.tokens"]) });
-    return id < 0 ? [] : [[field, id]];
-  });
-  return Object.fromEntries(ids) as JsonObject;
 }
