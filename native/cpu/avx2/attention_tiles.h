@@ -110,6 +110,7 @@ void weigh(Pass& pass, int first, int last, int begin, int end) {
 
 // ---- Values ----
 
+// The sum over a tile begins at zero: each of its terms would otherwise be rounded at the size of the sum over all keys before it.
 template <Storage storage, int Queries>
 void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
   const float* weights = pass.scores[first];
@@ -117,11 +118,7 @@ void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
     float* output = pass.outputs + first * pass.stride + column;
     __m256 sums[Queries][2];
     UNROLL
-    for (int q = 0; q < Queries; q++) {
-      const __m256 correction = _mm256_broadcast_ss(pass.correction + first + q);
-      sums[q][0] = _mm256_mul_ps(_mm256_load_ps(output + q * pass.stride), correction);
-      sums[q][1] = _mm256_mul_ps(_mm256_load_ps(output + q * pass.stride + kLanes), correction);
-    }
+    for (int q = 0; q < Queries; q++) sums[q][0] = sums[q][1] = _mm256_setzero_ps();
     for (ptrdiff_t key = begin; key < end; key++) {
       _mm_prefetch(tile.next_values + pass.lines[column + key], _MM_HINT_T0);
       const __m256 low = load<storage>(tile.values, key * pass.stride + column);
@@ -135,8 +132,10 @@ void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
     }
     UNROLL
     for (int q = 0; q < Queries; q++) {
-      _mm256_store_ps(output + q * pass.stride, sums[q][0]);
-      _mm256_store_ps(output + q * pass.stride + kLanes, sums[q][1]);
+      const __m256 correction = _mm256_broadcast_ss(pass.correction + first + q);
+      float* low = output + q * pass.stride;
+      _mm256_store_ps(low, _mm256_fmadd_ps(_mm256_load_ps(low), correction, sums[q][0]));
+      _mm256_store_ps(low + kLanes, _mm256_fmadd_ps(_mm256_load_ps(low + kLanes), correction, sums[q][1]));
     }
   }
 }

@@ -81,6 +81,7 @@ inline void weigh(Pass& pass, int first, int last, int begin, int end) {
   }
 }
 
+// The sum over a tile begins at zero: each of its terms would otherwise be rounded at the size of the sum over all keys before it.
 template <Storage storage, int Queries>
 void add_values(Pass& pass, const KeyTile& tile, int first, int begin, int end) {
   const float* weights = pass.scores[first];
@@ -88,14 +89,17 @@ void add_values(Pass& pass, const KeyTile& tile, int first, int begin, int end) 
     float* output = pass.outputs + static_cast<ptrdiff_t>(first) * pass.stride + column;
     Floats sums[Queries];
     UNROLL
-    for (int q = 0; q < Queries; q++) sums[q] = load(output + q * pass.stride) * broadcast(pass.correction[first + q]);
+    for (int q = 0; q < Queries; q++) sums[q] = zeros();
     for (ptrdiff_t key = begin; key < end; key++) {
       const Floats values = load_stored<storage>(tile.values, key * pass.stride + column);
       UNROLL
       for (int q = 0; q < Queries; q++) sums[q] = multiply_add(broadcast(weights[q * kKeyTile + key]), values, sums[q]);
     }
     UNROLL
-    for (int q = 0; q < Queries; q++) store(output + q * pass.stride, sums[q]);
+    for (int q = 0; q < Queries; q++) {
+      float* total = output + q * pass.stride;
+      store(total, multiply_add(load(total), broadcast(pass.correction[first + q]), sums[q]));
+    }
   }
 }
 
