@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { audio, loadEncoder, loadModel } from "polywen";
+import { afterAll, describe, expect, test } from "vitest";
+import { audio, audioWindows, loadEncoder, loadModel, type MediaPart } from "polywen";
 import { backends, loadOptions, TOLERANCE } from "./expect-transformers.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
@@ -41,4 +43,36 @@ test("an encoder that was disposed of, or is told to stop, encodes nothing", asy
   const [running] = await Promise.allSettled([encoder.encode(sound), encoder.dispose()]);
   expect(running).toMatchObject({ status: "rejected", reason: { code: "ABORTED" } });
   await expect(encoder.encode(sound)).rejects.toMatchObject({ code: "DISPOSED" });
+});
+
+describe("prompts of Qwen2-Audio", () => {
+  const folder = mkdtempSync(join(tmpdir(), "polywen-qwen2-audio-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const template = "{% for message in messages %}[{{ message.content }}]{% endfor %}";
+  const [placeholder, before, after] = [263, 264, 265];
+  const sound = `${fixtures}/media/spoken-2-theo.wav`;
+
+  test("recordings are numbered as its published template numbers them, but not in a raw prompt", async () => {
+    cpSync(`${fixtures}/sound/qwen2_audio`, folder, { recursive: true });
+    writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify({ chat_template: template }));
+    await using model = await loadModel(folder, { ...loadOptions, cacheTokens: 256, backend: "reference" });
+    const rows = (await model.logits({ ids: [placeholder], media: [audio(sound)] })).ids.length;
+    const clip = [before, ...Array<number>(rows).fill(placeholder), after];
+    const ask = async (...[prompt, options]: Parameters<typeof model.generate>): Promise<readonly number[]> => (await model.generate(prompt, { maxTokens: 1, temperature: 0, ...options })).promptTokenIds;
+    const text = (value: string): readonly number[] => model.tokenize(value);
+    expect(await ask([audio(sound), "and", audio(sound)])).toEqual([...text("[Audio 1: "), ...clip, ...text("\nandAudio 2: "), ...clip, ...text("\n]")]);
+    expect(await ask(["Say ", audio(sound)], { raw: true })).toEqual([...text("Say "), ...clip]);
+  });
+
+  test("a recording beyond its window is refused, cut, taken in part or in windows", async () => {
+    const long = { samples: new Float32Array(16_000 * 5).map((_, index) => Math.sin(index / 9)), sampleRate: 16_000 };
+    const rowsOf = async (media: readonly MediaPart[], overlongAudio: "error" | "cut" = "error"): Promise<number> => {
+      await using model = await loadModel(`${fixtures}/sound/qwen2_audio`, { ...loadOptions, cacheTokens: 256, backend: "reference", media: { overlongAudio } });
+      return (await model.logits({ ids: media.map(() => placeholder), media })).ids.length;
+    };
+    await expect(rowsOf([audio(long)])).rejects.toMatchObject({ code: "LIMIT_EXCEEDED", facts: { limit: 2, received: 5 }, hint: expect.stringContaining("audioWindows") });
+    expect(await rowsOf([audio(long)], "cut")).toBe(50);
+    expect(await rowsOf([audio(long, { from: 1, to: 2 })])).toBe(25);
+    expect(await rowsOf(await audioWindows(long, { seconds: 2 }))).toBe(125);
+  });
 });
