@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { crossAttention, loadModel, saveModality, type BackendName, type BoundModality, type Injection, type LoadModelOptions, type Modality, type Model } from "polywen";
+import { crossAttention, loadModel, saveModality, weightFromFloats, type BackendName, type BoundModality, type Injection, type LoadModelOptions, type Modality, type Model } from "polywen";
 import { expectSame, observe, sampled } from "./observation.ts";
 import { injections, numbers, resampled, series, tinyText, weightsOf } from "./series.ts";
 
@@ -119,6 +119,23 @@ for (const { backend, kvDType } of backends) {
     });
   });
 }
+
+describe("gates with a value for each column", { timeout: patience }, () => {
+  const gates = (values: Float32Array): BoundModality => {
+    const modality = series(injections.latest);
+    return modality.withWeights(new Map([...weightsOf(modality, 0)].map(([name, weight]) => [name, name.endsWith("_gate") ? weightFromFloats(values, [values.length]) : weight])));
+  };
+  const run = (bound: BoundModality) => using({ modalities: [bound] }, (model) => logits(model, [ids(3, 1), null, ids(5, 2)], [numbers(4, 1)], series(injections.latest)));
+
+  test("equal values are a scalar, others are not, and both are saved", async () => {
+    const [scalar, vector, other] = [await run(gates(Float32Array.of(0.5))), await run(gates(new Float32Array(192).fill(0.5))), gates(Float32Array.from({ length: 192 }, (_, index) => index / 192))];
+    expect(vector.logits).toEqual(scalar.logits);
+    const kept = await run(other);
+    expect(kept.logits).not.toEqual(scalar.logits);
+    await saveModality(join(folder, "vector"), other, tinyText);
+    expect((await run(series(injections.latest).withWeights(join(folder, "vector")))).logits).toEqual(kept.logits);
+  });
+});
 
 describe("two modalities at once", { timeout: patience }, () => {
   test("each leaves prompts without its media alone, and usage counts both", async () => {

@@ -10,6 +10,8 @@ export interface ModalityLimits {
   readonly maxItems?: number;
   /** Rows of one medium. Default 16384. */
   readonly maxRows?: number;
+  /** Rows of features of one medium, of which the connector may make fewer. Default 65536. */
+  readonly maxFeatures?: number;
 }
 
 /** What makes a modality: Encoder → Connector → Injection. */

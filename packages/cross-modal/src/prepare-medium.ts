@@ -22,7 +22,9 @@ export async function prepareMedium(definition: ModalityDefinition<unknown>, inp
 }
 
 /** Asks the connector what becomes of the features. */
-function connect({ name, connector }: ModalityDefinition<unknown>, { features, sizes, inputs }: PreparedFeatures): PreparedMedium {
+function connect({ name, connector, limits }: ModalityDefinition<unknown>, { features, sizes, inputs }: PreparedFeatures): PreparedMedium {
+  const limit = limits?.maxFeatures ?? 65_536;
+  if (features.rows > limit) throw new LimitExceededError({ what: `The number of features of this ${name}`, limit, received: features.rows });
   if (connector.prepare === undefined) {
     if (features.rows % connector.stack !== 0) throw new InvalidArgumentError({ argument: `${name} encoder`, expected: `a multiple of ${connector.stack} feature rows`, received: features.rows });
     const grid = connector.stack === 1 && features.grid !== undefined ? { grid: features.grid } : {};

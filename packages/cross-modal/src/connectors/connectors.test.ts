@@ -64,6 +64,11 @@ test("a resampler gives as many rows for media of any length, and only the last 
   expect(await encode(encoder, 1)).toEqual(short);
 });
 
+test("more features than a medium may have are refused before the resampler sees them", async () => {
+  const encoder = await load(modality(perceiverResampler({ latents: 4, heads: 2, headWidth: 4 }), 1), 8);
+  await expect(encoder.prepare(65_537)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED", facts: { limit: 65_536, received: 65_537 } });
+});
+
 test.each([[undefined], [[1, 3, 4]], [[1, 2, 6]], [[1, 6, 2]]] as const)("squares of a picture of %j: what cannot be cut is refused", async (grid) => {
   const encoder = await load(modality(pixelShuffleConnector({ factor: 4 }), 2, grid as never), 3);
   await expect(encoder.prepare(12)).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });

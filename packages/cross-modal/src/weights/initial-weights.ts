@@ -10,6 +10,8 @@ import { seededNormals } from "./seeded-normals.ts";
 export interface AdapterWeight {
   readonly name: string;
   readonly shape: readonly number[];
+  /** A gate of a block: it may also hold a value for each column. */
+  readonly gate: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function initialWeights<Input>({ definition }: Pick<Modality<Input>, "def
 }
 
 function weightsOf(program: Program): AdapterWeight[] {
-  return program.tensors.filter(({ role }) => role === "weight").map(({ name, shape }) => ({ name, shape: shape as readonly number[] }));
+  return program.tensors.filter(({ role }) => role === "weight").map(({ name, shape }) => ({ name, shape: shape as readonly number[], gate: false }));
 }
 
 function crossWeights({ modality, layers, heads, keyHeads, headWidth, intermediateSize }: CrossAttention, hiddenSize: number): AdapterWeight[] {
@@ -65,5 +67,5 @@ function crossWeights({ modality, layers, heads, keyHeads, headWidth, intermedia
     weight("mlp.down_proj.weight", hiddenSize, intermediateSize);
     weight("mlp_gate", 1);
   }
-  return weightsOf(builder.build());
+  return weightsOf(builder.build()).map((weight) => ({ ...weight, gate: /\.(attn|mlp)_gate$/.test(weight.name) }));
 }

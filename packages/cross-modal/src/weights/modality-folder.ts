@@ -43,8 +43,11 @@ type ModalityManifest = z.infer<typeof schema>;
  */
 export async function saveModality(folder: string, { definition, weights }: BoundModality, text: TextShape): Promise<void> {
   const builder = new ProgramBuilder(definition.name);
-  for (const { name, shape } of adapterWeights(definition, text)) builder.weight(name, shape);
-  const found = await (await ModalityWeightSource.open(definition, weights)).find(builder.build());
+  const wanted = adapterWeights(definition, text);
+  for (const { name, shape, gate } of wanted) if (!gate) builder.weight(name, shape);
+  const source = await ModalityWeightSource.open(definition, weights);
+  const found = new Map(await source.find(builder.build()));
+  for (const { name, gate } of wanted) if (gate) found.set(name, await source.gate(name, text.hiddenSize));
   const tensors: SafetensorsTensor[] = [];
   for (const [name, weight] of found) {
     const dtype = weight.dtype.toUpperCase();

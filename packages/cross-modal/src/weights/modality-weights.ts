@@ -58,13 +58,19 @@ export class ModalityWeightSource {
     return { layers, gates };
   }
 
-  /** The hyperbolic tangent of a gate, a scalar or one for each column, for every column. */
-  async #readGate(name: string, hiddenSize: number): Promise<Float32Array> {
+  /** The stored gate: a scalar, or one for each column. Throws `NotFoundError` and `InvalidArgumentError`. */
+  async gate(name: string, hiddenSize: number): Promise<WeightData> {
     const stored = await this.#storedGate(name);
     const length = stored.shape.reduce((product, extent) => product * extent, 1);
-    if (length !== 1 && length !== hiddenSize) throw new InvalidArgumentError({ argument: `${this.#definition.name} weight ${name}`, expected: `one value or ${hiddenSize}`, received: `shape [${stored.shape.join(", ")}]` });
+    if (length === 1 || length === hiddenSize) return { ...stored, shape: [length] };
+    throw new InvalidArgumentError({ argument: `${this.#definition.name} weight ${name}`, expected: `one value or ${hiddenSize}`, received: `shape [${stored.shape.join(", ")}]` });
+  }
+
+  /** The hyperbolic tangent of a gate for every column. */
+  async #readGate(name: string, hiddenSize: number): Promise<Float32Array> {
+    const stored = await this.gate(name, hiddenSize);
     const values = decodeFloats(await readWeightBytes(name, stored), stored.dtype);
-    const gates = Float32Array.from({ length: hiddenSize }, (_, column) => Math.tanh(values[length === 1 ? 0 : column]!));
+    const gates = Float32Array.from({ length: hiddenSize }, (_, column) => Math.tanh(values[values.length === 1 ? 0 : column]!));
     if (gates.some((value) => Number.isNaN(value))) throw new InvalidArgumentError({ argument: `${this.#definition.name} weight ${name}`, expected: "numbers", received: "NaN" });
     return gates;
   }
