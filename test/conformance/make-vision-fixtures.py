@@ -75,9 +75,7 @@ def published(name, config, newest):
     text.update(rope_theta=rope.pop("rope_theta"), rope_scaling=rope)
     if name != "qwen2_vl":
         return {**common, "text_config": text, "torch_dtype": "bfloat16"}
-    rope["type"] = "mrope"
-    del rope["rope_type"]
-    return {**text, **common, "torch_dtype": "bfloat16"}
+    return {**text, **common, "rope_scaling": dict(type="mrope", mrope_section=rope["mrope_section"]), "torch_dtype": "bfloat16"}
 
 
 def make_checkpoint(name, target):
@@ -160,11 +158,9 @@ def preprocess_video(name, width, height, count, processor, bounds):
 def timestamps(grid, fps, count):
     """What the processor of Qwen3-VL puts in the place of a video."""
     kind = processing_qwen3_vl.Qwen3VLProcessor
-    video = types.SimpleNamespace(merge_size=2, temporal_patch_size=2)
-    this = types.SimpleNamespace(video_processor=video, vision_start_token="<|vision_start|>", vision_end_token="<|vision_end|>", video_token="<|video_pad|>")
+    this = types.SimpleNamespace(video_processor=types.SimpleNamespace(merge_size=2, temporal_patch_size=2), vision_start_token="<|vision_start|>", vision_end_token="<|vision_end|>", video_token="<|video_pad|>")
     this._calculate_timestamps = lambda *arguments: kind._calculate_timestamps(this, *arguments)
-    metadata = types.SimpleNamespace(fps=fps, frames_indices=list(range(count)))
-    return kind.replace_video_token(this, dict(video_grid_thw=numpy.array([grid]), video_metadata=[metadata]), 0)
+    return kind.replace_video_token(this, dict(video_grid_thw=numpy.array([grid]), video_metadata=[types.SimpleNamespace(fps=fps, frames_indices=list(range(count)))]), 0)
 
 
 def positions_of(runs, time_of):
@@ -180,8 +176,7 @@ def positions_of(runs, time_of):
     return torch.tensor(positions).T
 
 
-def long(value):
-    return int(torch.as_tensor(value, dtype=torch.float32).long())
+long = lambda value: int(torch.as_tensor(value, dtype=torch.float32).long())
 
 
 def expand(name, parts, special, tokens, processor, bounds):
@@ -210,9 +205,7 @@ def expand(name, parts, special, tokens, processor, bounds):
             add("pixel_values_videos", values), add("video_grid_thw", grid), add("seconds", 2 / part["fps"])
             rows = math.prod(grid) // 4
             if name.startswith("qwen3_vl"):
-                text = timestamps(grid, part["fps"], part["frames"])
-                token = special["<|video_pad|>"]
-                expanded = encode(text, special)
+                token, expanded = special["<|video_pad|>"], encode(timestamps(grid, part["fps"], part["frames"]), special)
                 short.append(token)
                 ids += expanded
                 before = 0
@@ -269,12 +262,8 @@ def judge(model, name, parts, special, tokens, processor, bounds, time_of):
     return dict(ids=short, media=media, expanded=ids, positions=positions.T.flatten().tolist(), rows=rows, logits=[round7(logits[row]) for row in rows], greedy=greedy, std=logits.std().item())
 
 
-def picture(width, height, seed):
-    return dict(kind="image", width=width, height=height, seed=seed)
-
-
-def film(width, height, frames, fps):
-    return dict(kind="video", width=width, height=height, frames=frames, fps=fps)
+picture = lambda width, height, seed: dict(kind="image", width=width, height=height, seed=seed)
+film = lambda width, height, frames, fps: dict(kind="video", width=width, height=height, frames=frames, fps=fps)
 
 
 def cases(before, after):
@@ -293,7 +282,6 @@ if __name__ == "__main__":
     for name in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"):
         model, processor, bounds = make_checkpoint(name, target / name)
         time_of = (lambda frame, seconds: 0 if seconds is None else long(frame * torch.tensor(3 * seconds))) if name == "qwen2_5_vl" else (lambda frame, seconds: frame)
-        # Qwen3-VL writes the tokens around a video itself.
         prompts = cases("<|vision_start|>", "<|vision_end|>")
         results = {case: judge(model, name, parts, SPECIAL, tokens, processor, bounds, time_of) for case, parts in prompts.items()}
         (target / name / "expected.json").write_text(json.dumps(results) + "\n")
