@@ -8,7 +8,7 @@
 namespace polywen::binding {
 namespace {
 
-constexpr int kApiVersion = 4;  // that of packages/cpu-kernels/src/addon-types.ts
+constexpr int kApiVersion = 5;  // that of packages/cpu-kernels/src/addon-types.ts
 
 Napi::Value weight_bytes(const Napi::CallbackInfo& info) {
   if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "a weight is expected");

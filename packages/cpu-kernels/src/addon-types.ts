@@ -1,7 +1,7 @@
 import type { DeviceSpeed, DType, ErrorFacts, Operation, StorageDType, TensorRole } from "@polywen/tensor";
 
 /** The version of this surface that the TypeScript side speaks; the addon names its own. */
-export const API_VERSION = 4;
+export const API_VERSION = 5;
 
 /** What the native addon exports. Its methods throw and reject with `NativeError`. */
 export interface NativeAddon {
