@@ -117,6 +117,7 @@ struct AttentionArgs {
   const int32_t* spans;  // [rows, 2]
   float scale;
   float* output;         // [rows, heads, width]
+  int block_rows;        // query rows of an item, which pass over the keys together: at most most_block_rows(width)
   // packed: keys and values [n, key_heads, width]
   const float* keys;
   const float* values;
@@ -153,7 +154,7 @@ struct Kernels {
   void (*add)(const float* left, const float* right, float* output, int64_t begin, int64_t end);
   void (*multiply)(const float* left, const float* right, float* output, int64_t begin, int64_t end);
   void (*swiglu)(const float* gate, const float* up, float* output, int64_t begin, int64_t end);
-  // Items: row blocks of kAttentionRows query rows times key heads (block * key_heads + key_head).
+  // Items: blocks of query rows times key heads (block * key_heads + key_head).
   void (*attention)(const AttentionArgs&, int begin, int end);
   // The sum of the exponentials of values that are not positive. The same bits on every tier.
   double (*sum_of_exponentials)(const double* values, int64_t count);
@@ -162,8 +163,11 @@ struct Kernels {
   PeakLoop peak_float = nullptr;
 };
 
-constexpr int kAttentionRows = 32;  // query rows that share one pass over the keys
+constexpr int kAttentionRows = 32;  // the usual rows of a block
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
+
+// Query rows of width `width` whose components have room in a pass over the keys.
+constexpr int most_block_rows(int width) { return width <= kMaxHeadWidth / 2 ? 128 : 64; }
 
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier, likewise below

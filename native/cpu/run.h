@@ -92,6 +92,7 @@ class Run {
   LinearArgs linear_args(const Linear&);
   void run_rows(const LinearArgs&);
   void check_embedding(const Embedding&) const;
+  int block_rows(const AttentionArgs& args) const;
   void check_attention(const Attention&);
   void check_pages(const Attention&, int64_t page_limit) const;
   void check_history(const Sample&) const;

@@ -62,6 +62,16 @@ void Run::check_pages(const Attention& operation, int64_t page_limit) const {
   }
 }
 
+// The more rows pass over the keys together, the less it costs to lay these out: up to four query heads for each key
+// head do so anyway. But there must be work for all threads. Results do not depend on it.
+int Run::block_rows(const AttentionArgs& args) const {
+  const int group = args.heads / args.key_heads;
+  int rows = std::max(kAttentionRows, most_block_rows(args.width) / group);
+  const int64_t wanted = 4 * pool_.threads();
+  while (rows > kAttentionRows && int64_t{args.key_heads} * (args.rows / rows) < wanted) rows /= 2;
+  return rows;
+}
+
 void Run::operator()(const Attention& operation) {
   check_attention(operation);
   const Tensor& query = tensor(operation.query);
@@ -74,6 +84,7 @@ void Run::operator()(const Attention& operation) {
   args.spans = integers(operation.spans);
   args.scale = operation.scale;
   args.output = floats(operation.output);
+  args.block_rows = kAttentionRows;
   args.paged = operation.paged;
   if (operation.paged) {
     args.key_pages = tensor(operation.keys).resource->pages();
@@ -89,7 +100,8 @@ void Run::operator()(const Attention& operation) {
     pool_.run_repeatable(args.key_heads, attention_loops_.emplace_back(AttentionLoop{args, kernels_.attention}));
     return;
   }
-  const int64_t blocks = (args.rows + kAttentionRows - 1) / kAttentionRows;
+  args.block_rows = block_rows(args);
+  const int64_t blocks = (args.rows + args.block_rows - 1) / args.block_rows;
   share(blocks * args.key_heads, 1, [&](int64_t begin, int64_t end) { kernels_.attention(args, static_cast<int>(begin), static_cast<int>(end)); });
 }
 

@@ -124,6 +124,7 @@ AttentionArgs arguments_of(const Problem& problem, int first, int rows, float* o
   args.spans = problem.spans.data() + 2 * first;
   args.scale = scale_of(problem.shape);
   args.output = output;
+  args.block_rows = kAttentionRows;
   return args;
 }
 
@@ -147,12 +148,21 @@ AttentionArgs packed_arguments(const Problem& problem, int first, int rows, floa
 
 using MakeArguments = std::function<AttentionArgs(int first, int rows, float* output)>;
 
-// The rows together, in pieces and one by one.
+// The rows together, in pieces, in blocks of any size and one by one.
 std::vector<float> run_rows(const Kernels& kernels, const Problem& problem, const MakeArguments& make, const std::string& what) {
   const size_t size = row_size(problem.shape);
-  const int items = (problem.rows + kAttentionRows - 1) / kAttentionRows * problem.shape.key_heads;
-  const std::vector<float> together = run_in_pieces(
-      problem.rows * size, items, [&](float* output, int begin, int end) { kernels.attention(make(0, problem.rows, output), begin, end); }, what);
+  std::vector<float> together;
+  for (const int block_rows : {kAttentionRows, 5, most_block_rows(problem.shape.width)}) {
+    const int items = (problem.rows + block_rows - 1) / block_rows * problem.shape.key_heads;
+    const auto run = [&](float* output, int begin, int end) {
+      AttentionArgs args = make(0, problem.rows, output);
+      args.block_rows = block_rows;
+      kernels.attention(args, begin, end);
+    };
+    const std::vector<float> result = run_in_pieces(problem.rows * size, items, run, what);
+    if (!together.empty()) expect_same(result, together, what + " in blocks of " + std::to_string(block_rows));
+    together = result;
+  }
   std::vector<float> alone(together.size());
   for (int row = 0; row < problem.rows; row++) kernels.attention(make(row, 1, alone.data() + row * size), 0, problem.shape.key_heads);
   expect_same(together, alone, what + " row by row");

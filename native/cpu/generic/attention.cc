@@ -97,8 +97,8 @@ void attend_row(const AttentionArgs& args, int row, int key_head, int head, int 
 void attention(const AttentionArgs& args, int begin, int end) {
   Tile tile = {};
   for (int item = begin; item < end; item++) {
-    const int first = item / args.key_heads * kAttentionRows;
-    const int last = std::min(first + kAttentionRows, args.rows);
+    const int first = item / args.key_heads * args.block_rows;
+    const int last = std::min(first + args.block_rows, args.rows);
     const int key_head = item % args.key_heads, group = args.heads / args.key_heads;
     for (int row = first; row < last; row++) {
       for (int head = 0; head < group; head += kHeads) {

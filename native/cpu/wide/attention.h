@@ -319,8 +319,8 @@ inline void attend_items(const AttentionArgs& args, int begin, int end) {
   const int group = args.heads / args.key_heads;
   for (int item = begin; item < end; item++) {
     const int key_head = item % args.key_heads;
-    const int block = item / args.key_heads * kAttentionRows;
-    const int block_end = smaller(block + kAttentionRows, args.rows);
+    const int block = item / args.key_heads * args.block_rows;
+    const int block_end = smaller(block + args.block_rows, args.rows);
     for (int first = block, last; first < block_end; first = last) {
       for (last = first + 1; last < block_end && share_tiles(args, first, last); last++) {}
       const int heads = smaller(kQueries, kCapacity / pass.stride) / (last - first);  // at a time
