@@ -1,4 +1,5 @@
 export { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
+export { refuseField, sizeSchema, type ConfigFields } from "./config-field.ts";
 export { FileAccessError } from "./file-access-error.ts";
 export { findInFolder } from "./folder-file.ts";
 export { readGenerationConfig, type GenerationConfig } from "./generation-config.ts";

@@ -90,7 +90,10 @@ async function modalityWeights({ family }: MemoryParts, modalities: readonly Pla
 }
 
 function crossKeyBytes({ cross, kvDType }: StepLimits): number {
-  return cross.reduce((sum, { layers, keyHeads, headWidth, pages }) => sum + pages * PAGE_ROWS * kvBytesPerRow({ layers: layers.filter(({ attention }) => attention).length, heads: keyHeads, width: headWidth, dtype: kvDType }), 0);
+  return cross.reduce((sum, { layers, keyHeads, headWidth, pages }) => {
+    const attending = layers.filter(({ attention }) => attention).length;
+    return sum + pages * PAGE_ROWS * kvBytesPerRow({ layers: attending, heads: keyHeads, width: headWidth, dtype: kvDType });
+  }, 0);
 }
 
 /** The resources that hold rows of media, one for each level that the text model reads. */

@@ -24,5 +24,5 @@ export { videoEncoder, type VideoEncoderOptions } from "./video/video-encoder.ts
 export { preprocessVideo, type PreprocessedVideo, type VideoInput } from "./video/video-processor.ts";
 export { qwen2VideoSize, qwen3VideoSize, type VideoSizeRule } from "./video/video-size.ts";
 export { towerNaming } from "./tower/tower-parts.ts";
-export type { VisionConfig, VisionPlace } from "./tower/vision-config.ts";
+export type { VisionConfig } from "./tower/vision-config.ts";
 export type { VisionTower } from "./tower/vision-tower.ts";

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { parseWith, refuseField, sizeSchema, type JsonObject } from "@polywen/formats";
 import { parseWhisperSizes, qwenTowerDefaults, type WhisperSizes } from "../whisper/whisper-config.ts";
 
 /** The audio tower of the Qwen2.5-Omni thinker. */
@@ -15,8 +14,8 @@ export interface OmniAudioConfig extends WhisperSizes {
 const MAX_POSITION_VALUES = 2 ** 24;
 
 const schema = z.looseObject({
-  n_window: z.int().min(1).max(2 ** 16).default(100),
-  output_dim: z.int().min(1).max(2 ** 17).default(3584),
+  n_window: sizeSchema(2 ** 16).default(100),
+  output_dim: sizeSchema(2 ** 17).default(3584),
 });
 
 /** Reads `audio_config`. `pointer` says where in the file it stands. */
@@ -24,10 +23,10 @@ export function parseOmniAudioConfig(config: JsonObject, file: string, pointer: 
   const sizes = parseWhisperSizes(config, file, pointer, qwenTowerDefaults);
   const { n_window: window, output_dim: outputWidth } = parseWith(schema, config, file, pointer);
   if (sizes.width % 2 !== 0 || sizes.width < 4) {
-    throw new InvalidFileError({ file, problem: `${sizes.width} values cannot be half sines, half cosines`, pointer: `/${[...pointer, "d_model"].join("/")}` });
+    refuseField({ file, pointer }, "d_model", `${sizes.width} values cannot be half sines, half cosines`);
   }
   if (window * sizes.width > MAX_POSITION_VALUES) {
-    throw new InvalidFileError({ file, problem: `a window of ${window} steps of ${sizes.width} values is too large`, pointer: `/${[...pointer, "n_window"].join("/")}` });
+    refuseField({ file, pointer }, "n_window", `a window of ${window} steps of ${sizes.width} values is too large`);
   }
   return { ...sizes, window, outputWidth };
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { parseWith, refuseField, sizeSchema, type JsonObject } from "@polywen/formats";
 
 /** Sizes that all encoders of the Whisper kind have. */
 export interface WhisperSizes {
@@ -26,17 +25,12 @@ export interface WhisperDefaults {
   readonly num_mel_bins: number;
 }
 
-/** Limits refuse a configuration before anything is allocated from it. */
-function size(limit: number): z.ZodInt {
-  return z.int().min(1).max(limit);
-}
-
 const sizesSchema = z.looseObject({
-  encoder_layers: size(1024),
-  d_model: size(2 ** 16),
-  encoder_attention_heads: size(1024),
-  encoder_ffn_dim: size(2 ** 18),
-  num_mel_bins: size(1024),
+  encoder_layers: sizeSchema(1024),
+  d_model: sizeSchema(2 ** 16),
+  encoder_attention_heads: sizeSchema(1024),
+  encoder_ffn_dim: sizeSchema(2 ** 18),
+  num_mel_bins: sizeSchema(1024),
   activation_function: z.literal("gelu", { error: "only gelu is published for this encoder" }).default("gelu"),
 });
 
@@ -44,13 +38,11 @@ const sizesSchema = z.looseObject({
 export function parseWhisperSizes(config: JsonObject, file: string, pointer: readonly string[], defaults: WhisperDefaults): WhisperSizes {
   const fields = parseWith(sizesSchema, { ...defaults, ...config }, file, pointer);
   const { d_model: width, encoder_attention_heads: heads } = fields;
-  if (width % heads !== 0) {
-    throw new InvalidFileError({ file, problem: `${width} values cannot be shared by ${heads} heads`, pointer: `/${[...pointer, "encoder_attention_heads"].join("/")}` });
-  }
+  if (width % heads !== 0) refuseField({ file, pointer }, "encoder_attention_heads", `${width} values cannot be shared by ${heads} heads`);
   return { layers: fields.encoder_layers, width, heads, feedForwardWidth: fields.encoder_ffn_dim, melBands: fields.num_mel_bins };
 }
 
-const positionsSchema = z.looseObject({ max_source_positions: size(2 ** 16).default(1500) });
+const positionsSchema = z.looseObject({ max_source_positions: sizeSchema(2 ** 16).default(1500) });
 
 /** Reads an encoder with a position table: config.json of `whisper`, or `audio_config` of Qwen2-Audio. */
 export function parseWhisperEncoderConfig(config: JsonObject, file: string, pointer: readonly string[], defaults: WhisperDefaults): WhisperEncoderConfig {

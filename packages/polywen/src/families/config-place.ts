@@ -1,5 +1,4 @@
-import { isJsonObject, type JsonObject, type ModelFolder } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { isJsonObject, refuseField, type JsonObject, type ModelFolder } from "@polywen/formats";
 
 /** An object in a config.json, and the way to it. */
 export interface ConfigPlace {
@@ -12,13 +11,12 @@ export interface ConfigPlace {
 export function configPart({ folder, fields, pointer }: ConfigPlace, name: string): ConfigPlace {
   const value = fields[name];
   if (isJsonObject(value)) return { folder, fields: value, pointer: [...pointer, name] };
-  throw new InvalidFileError({ file: folder.configPath, problem: "an object is expected", pointer: `/${[...pointer, name].join("/")}` });
+  return refuseField({ file: folder.configPath, pointer }, name, "an object is expected");
 }
 
 /** Parts of a checkpoint that feed each other must agree; in a damaged or mixed folder they do not. */
 export function requireEqual({ folder, pointer }: ConfigPlace, field: string, received: number, other: string, expected: number): void {
-  if (received === expected) return;
-  throw new InvalidFileError({ file: folder.configPath, problem: `it is ${received}, but ${other} is ${expected}`, pointer: `/${[...pointer, field].join("/")}` });
+  if (received !== expected) refuseField({ file: folder.configPath, pointer }, field, `it is ${received}, but ${other} is ${expected}`);
 }
 
 /** As `tokenId`; undefined where the file names no token. */
@@ -31,5 +29,5 @@ export function tokenId({ folder, fields, pointer }: ConfigPlace, names: readonl
   const name = names.find((candidate) => fields[candidate] !== undefined) ?? names.at(-1)!;
   const id = fields[name];
   if (typeof id === "number" && Number.isSafeInteger(id) && id >= 0 && id < vocabularySize) return id;
-  throw new InvalidFileError({ file: folder.configPath, problem: `a token id below ${vocabularySize} is expected`, pointer: `/${[...pointer, name].join("/")}` });
+  return refuseField({ file: folder.configPath, pointer }, name, `a token id below ${vocabularySize} is expected`);
 }

@@ -1,8 +1,7 @@
 import { audioProjection, omniAudioEncoder, parseOmniAudioConfig } from "@polywen/audio";
 import { createQwen2Model, parseQwen2Config, type TextModel, type WeightNaming } from "@polywen/core";
 import { defineModality, timedMropeLayout, type FrameTime, type ModalityDefinition } from "@polywen/cross-modal";
-import { isJsonObject, readPreprocessor, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { isJsonObject, readPreprocessor, refuseField, type FeatureExtractorConfig, type ImageProcessorConfig } from "@polywen/formats";
 import { parseQwen25VisionConfig, qwen25VisionTower, towerNaming } from "@polywen/vision";
 import { configPart, optionalTokenId, requireEqual, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
@@ -45,7 +44,7 @@ function timeOfFrames(positions: number): FrameTime {
 function positionsPerSecond({ folder, fields, pointer }: ConfigPlace): number {
   const { position_id_per_seconds: positions = 25 } = fields;
   if (typeof positions === "number" && positions > 0 && positions <= 100) return positions;
-  throw new InvalidFileError({ file: folder.configPath, problem: "a positive number up to 100 is expected", pointer: `/${[...pointer, "position_id_per_seconds"].join("/")}` });
+  return refuseField({ file: folder.configPath, pointer }, "position_id_per_seconds", "a positive number up to 100 is expected");
 }
 
 function vision(thinker: ConfigPlace, text: TextModel, processor: ImageProcessorConfig, media: MediaOptions): Promise<readonly NativeModality[]> {

@@ -1,7 +1,7 @@
 import { createQwen3Model, createQwen3MoeModel, parseQwen3Config, parseQwen3MoeConfig, type DecoderConfig, type TextModel } from "@polywen/core";
 import { mropeLayout } from "@polywen/cross-modal";
-import { InvalidFileError } from "@polywen/tensor";
-import { parseQwen3VisionConfig, qwen3VideoSize, qwen3VisionTower, type VisionPlace } from "@polywen/vision";
+import { refuseField, type ConfigFields } from "@polywen/formats";
+import { parseQwen3VisionConfig, qwen3VideoSize, qwen3VisionTower } from "@polywen/vision";
 import type { FamilyLoader } from "./family.ts";
 import { loadVisionLanguage, textPrefixes, type VisionLanguageParts } from "./vision-language.ts";
 
@@ -35,9 +35,8 @@ const common: Omit<VisionLanguageParts, "text"> = {
   layout: () => mropeLayout,
 };
 
-function requireLayers({ layers }: DecoderConfig, { file }: VisionPlace, mediaLevels: number): void {
-  if (mediaLevels - 1 <= layers) return;
-  throw new InvalidFileError({ file, problem: `the text model has ${layers} layers`, pointer: "/vision_config/deepstack_visual_indexes" });
+function requireLayers({ layers }: DecoderConfig, { file }: ConfigFields, mediaLevels: number): void {
+  if (mediaLevels - 1 > layers) refuseField({ file, pointer: ["vision_config"] }, "deepstack_visual_indexes", `the text model has ${layers} layers`);
 }
 
 /** Unlike those of Qwen3-MoE, the experts were published as they are multiplied from the right. */

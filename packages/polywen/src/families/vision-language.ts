@@ -1,7 +1,7 @@
 import type { LayoutRule } from "@polywen/cross-modal";
-import { isJsonObject, readPreprocessor, type JsonObject, type ModelFolder } from "@polywen/formats";
+import { isJsonObject, readPreprocessor, type ConfigFields, type JsonObject, type ModelFolder } from "@polywen/formats";
 import type { TextModel } from "@polywen/core";
-import { towerNaming, type VisionPlace, type VisionTower } from "@polywen/vision";
+import { towerNaming, type VisionTower } from "@polywen/vision";
 import { configPart, optionalTokenId, tokenId, type ConfigPlace } from "./config-place.ts";
 import type { Family, MediaOptions } from "./family.ts";
 import { visionModalities, type VideoRules, type VisionParts } from "./vision-modality.ts";
@@ -14,11 +14,11 @@ export const textPrefixes: readonly string[] = ["", "model.language_model.", "la
 
 /** What tells the families of published vision-language models apart. */
 export interface VisionLanguageParts<Tower extends VisionTower = VisionTower> {
-  readonly tower: (config: JsonObject, place: VisionPlace) => Tower;
+  readonly tower: (config: JsonObject, place: ConfigFields) => Tower;
   /** Under which name the width of the tower's output stands in `vision_config`. */
   readonly outputWidth: VisionParts["outputWidth"];
   /** The text model for a tower that gives rows of so many levels. */
-  readonly text: (config: JsonObject, place: VisionPlace, levels: number) => TextModel;
+  readonly text: (config: JsonObject, place: ConfigFields, levels: number) => TextModel;
   readonly video: VideoRules;
   readonly layout: (tower: Tower) => LayoutRule;
 }

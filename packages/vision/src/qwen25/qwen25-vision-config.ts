@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
-import { commonFields, refuseVisionField, requireHeads, towerSize, type VisionConfig, type VisionPlace } from "../tower/vision-config.ts";
+import { parseWith, refuseField, sizeSchema, type ConfigFields, type JsonObject } from "@polywen/formats";
+import { commonFields, commonSizes, requireHeads, type VisionConfig } from "../tower/vision-config.ts";
 
 /** The vision tower of Qwen2.5-VL and Qwen2.5-Omni. */
 export interface Qwen25VisionConfig extends VisionConfig {
@@ -14,31 +14,26 @@ export interface Qwen25VisionConfig extends VisionConfig {
 
 const schema = z.looseObject({
   ...commonFields(14),
-  depth: towerSize(1024).default(32),
-  hidden_size: towerSize(2 ** 16),
-  intermediate_size: towerSize(2 ** 18),
-  out_hidden_size: towerSize(2 ** 17),
+  depth: sizeSchema(1024).default(32),
+  hidden_size: sizeSchema(2 ** 16),
+  intermediate_size: sizeSchema(2 ** 18),
+  out_hidden_size: sizeSchema(2 ** 17),
   hidden_act: z.literal("silu", { error: "only silu is published for this tower" }).default("silu"),
-  window_size: towerSize(4096).default(112),
+  window_size: sizeSchema(4096).default(112),
   fullatt_block_indexes: z.array(z.int().min(0)).default([7, 15, 23, 31]),
   tokens_per_second: z.number().positive().max(100).default(4),
 });
 
 /** Reads `vision_config` of Qwen2.5-VL and Qwen2.5-Omni. */
-export function parseQwen25VisionConfig(config: JsonObject, place: VisionPlace): Qwen25VisionConfig {
+export function parseQwen25VisionConfig(config: JsonObject, place: ConfigFields): Qwen25VisionConfig {
   const fields = parseWith(schema, config, place.file, place.pointer);
   requireHeads(place, fields.hidden_size, fields.num_heads);
-  if (fields.window_size < fields.patch_size * fields.spatial_merge_size) refuseVisionField(place, "window_size", "a window is smaller than one merged patch");
+  if (fields.window_size < fields.patch_size * fields.spatial_merge_size) refuseField(place, "window_size", "a window is smaller than one merged patch");
   return {
-    layers: fields.depth,
+    ...commonSizes(fields),
     width: fields.hidden_size,
-    heads: fields.num_heads,
     intermediateSize: fields.intermediate_size,
     outputWidth: fields.out_hidden_size,
-    channels: 3,
-    patchSize: fields.patch_size,
-    temporalPatchSize: fields.temporal_patch_size,
-    mergeSize: fields.spatial_merge_size,
     windowSize: fields.window_size,
     fullAttentionLayers: fields.fullatt_block_indexes,
     tokensPerSecond: fields.tokens_per_second,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InvalidFileError } from "@polywen/tensor";
+import { refuseField, sizeSchema, type ConfigFields } from "@polywen/formats";
 
 /** The sizes that every vision tower of the Qwen line has. */
 export interface VisionConfig {
@@ -18,17 +18,6 @@ export interface VisionConfig {
   readonly mergeSize: number;
 }
 
-/** Where `vision_config` stands, for errors. */
-export interface VisionPlace {
-  readonly file: string;
-  readonly pointer: readonly string[];
-}
-
-/** A positive integer up to a limit that refuses a configuration before anything is allocated from it. */
-export function towerSize(limit: number): z.ZodInt {
-  return z.int().min(1).max(limit);
-}
-
 interface CommonFields {
   readonly num_heads: z.ZodDefault<z.ZodInt>;
   readonly in_channels: z.ZodOptional<z.ZodLiteral<3>>;
@@ -41,21 +30,28 @@ interface CommonFields {
 /** Fields that all towers spell alike; the default of `patch_size` is the family's. */
 export function commonFields(patchSize: number): CommonFields {
   return {
-    num_heads: towerSize(1024).default(16),
+    num_heads: sizeSchema(1024).default(16),
     in_channels: z.literal(3).optional(),
     in_chans: z.literal(3).optional(),
-    patch_size: towerSize(256).default(patchSize),
-    temporal_patch_size: towerSize(8).default(2),
-    spatial_merge_size: towerSize(8).default(2),
+    patch_size: sizeSchema(256).default(patchSize),
+    temporal_patch_size: sizeSchema(8).default(2),
+    spatial_merge_size: sizeSchema(8).default(2),
   };
 }
 
-/** Throws `InvalidFileError` for a field that no schema can judge alone. */
-export function refuseVisionField({ file, pointer }: VisionPlace, field: string, problem: string): never {
-  throw new InvalidFileError({ file, problem, pointer: `/${[...pointer, field].join("/")}` });
+/** What all towers read from them. */
+export function commonSizes(fields: Readonly<Record<"depth" | "num_heads" | "patch_size" | "temporal_patch_size" | "spatial_merge_size", number>>): Pick<VisionConfig, "layers" | "heads" | "channels" | "patchSize" | "temporalPatchSize" | "mergeSize"> {
+  return {
+    layers: fields.depth,
+    heads: fields.num_heads,
+    channels: 3,
+    patchSize: fields.patch_size,
+    temporalPatchSize: fields.temporal_patch_size,
+    mergeSize: fields.spatial_merge_size,
+  };
 }
 
 /** Rotary positions have two axes, each of which turns pairs: a head's width must be a multiple of 4. */
-export function requireHeads(place: VisionPlace, width: number, heads: number): void {
-  if (width % (4 * heads) !== 0) refuseVisionField(place, "num_heads", `${width} values cannot be shared by ${heads} heads whose width is a multiple of 4`);
+export function requireHeads(place: ConfigFields, width: number, heads: number): void {
+  if (width % (4 * heads) !== 0) refuseField(place, "num_heads", `${width} values cannot be shared by ${heads} heads whose width is a multiple of 4`);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
-import { refuseField, type DecoderPlace } from "./decoder-config.ts";
+import { parseWith, refuseField, type JsonObject } from "@polywen/formats";
+import type { DecoderPlace } from "./decoder-config.ts";
 
 const schema = z.looseObject({
   use_sliding_window: z.boolean().default(false),

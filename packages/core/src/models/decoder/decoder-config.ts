@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
-import { InvalidFileError } from "@polywen/tensor";
+import { parseWith, refuseField, sizeSchema, type ConfigFields, type JsonObject } from "@polywen/formats";
 import { parseRopeConfig, ropeFieldsSchema, type RopeConfig } from "../../rope/rope-config.ts";
 
 /** What all decoders have in common; families add to it. */
@@ -22,16 +21,9 @@ export interface DecoderConfig {
 }
 
 /** Where the fields of a decoder stand in its file, and how its positions are laid out. */
-export interface DecoderPlace {
-  readonly file: string;
-  readonly pointer?: readonly string[];
+export interface DecoderPlace extends ConfigFields {
   /** True for M-RoPE: positions have a time, a height and a width axis, and the file says which frequencies follow each. */
   readonly multimodal?: boolean;
-}
-
-/** Limits refuse a configuration before anything is allocated from it. */
-export function sizeSchema(limit: number): z.ZodInt {
-  return z.int().min(1).max(limit);
 }
 
 const schema = z.looseObject({
@@ -94,9 +86,4 @@ export function parseDecoderConfig(config: JsonObject, place: DecoderPlace, defa
     tiedHead: fields.tie_word_embeddings,
     eosTokenIds: typeof eos === "number" ? [eos] : eos,
   };
-}
-
-/** Throws `InvalidFileError` for a field that no schema can judge alone. */
-export function refuseField({ file, pointer = [] }: DecoderPlace, field: string, problem: string): never {
-  throw new InvalidFileError({ file, problem, pointer: `/${[...pointer, field].join("/")}` });
 }

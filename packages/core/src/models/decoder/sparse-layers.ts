@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
+import { parseWith, refuseField, sizeSchema, type JsonObject } from "@polywen/formats";
 import type { TensorSpec } from "@polywen/tensor";
-import { refuseField, sizeSchema, type DecoderPlace } from "./decoder-config.ts";
+import type { DecoderPlace } from "./decoder-config.ts";
 import { linear, type DecoderStep } from "./decoder-step.ts";
 
 /** The experts of Qwen's mixtures. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { parseWith, type JsonObject } from "@polywen/formats";
+import { parseWith, sizeSchema, type JsonObject } from "@polywen/formats";
 import { parseWindows, switchedWindow } from "../decoder/attention-windows.ts";
-import { parseDecoderConfig, sizeSchema, type DecoderConfig, type DecoderPlace } from "../decoder/decoder-config.ts";
+import { parseDecoderConfig, type DecoderConfig, type DecoderPlace } from "../decoder/decoder-config.ts";
 import { parseSparseConfig, type SparseConfig } from "../decoder/sparse-layers.ts";
 
 /** What a Qwen2-MoE decoder is: config.json of `qwen2_moe`. */
