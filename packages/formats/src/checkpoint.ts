@@ -4,7 +4,7 @@ import { InvalidFileError, NotFoundError, UnsupportedError } from "@polywen/tens
 import { findInFolder } from "./folder-file.ts";
 import { jsonPointer, quoted } from "./json-pointer.ts";
 import { readSafetensorsHeader } from "./read-safetensors-header.ts";
-import { readExactly, withFile } from "./regular-file.ts";
+import { readFileRange } from "./regular-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 import { readShardIndex } from "./shard-index.ts";
 
@@ -55,13 +55,7 @@ export class Checkpoint {
     const { file: path, offset: start, byteLength: whole, compute } = this.entry(name);
     const byteLength = whole / parts;
     if (compute !== undefined) return (await compute()).slice(part * byteLength, (part + 1) * byteLength);
-    const offset = start + part * byteLength;
-    return withFile(path, async (file) => {
-      if (offset + byteLength > file.size) {
-        throw new InvalidFileError({ file: path, problem: "the file has shrunk since it was opened", offset: file.size });
-      }
-      return readExactly(file, offset, byteLength);
-    });
+    return readFileRange(path, start + part * byteLength, byteLength);
   }
 
   #namesLike(name: string): string[] {

@@ -1,6 +1,6 @@
 export { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 export { refuseField, sizeSchema, type ConfigFields } from "./config-field.ts";
-export { FileAccessError } from "./file-access-error.ts";
+export { FileAccessError, systemCode } from "./file-access-error.ts";
 export { findInFolder } from "./folder-file.ts";
 export { readGenerationConfig, type GenerationConfig } from "./generation-config.ts";
 export {
@@ -36,3 +36,5 @@ export { readSafetensorsHeader } from "./read-safetensors-header.ts";
 export { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type SafetensorsDtype } from "./safetensors-dtype.ts";
 export type { SafetensorsHeader, TensorEntry } from "./safetensors-header.ts";
 export { writeSafetensors, type SafetensorsTensor } from "./write-safetensors.ts";
+export { readFileRange } from "./regular-file.ts";
+export { writeAtomically } from "./write-atomically.ts";

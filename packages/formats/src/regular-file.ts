@@ -56,6 +56,17 @@ export async function readExactly(file: RegularFile, offset: number, length: num
   return bytes;
 }
 
+/**
+ * Reads a range of a file whose size was known before. Throws InvalidFileError if the file has shrunk since, NotFoundError,
+ * OutOfMemoryError and FileAccessError.
+ */
+export async function readFileRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+  return withFile(path, async (file) => {
+    if (offset + length > file.size) throw new InvalidFileError({ file: path, problem: "the file has shrunk since it was opened", offset: file.size });
+    return readExactly(file, offset, length);
+  });
+}
+
 async function readSome(file: RegularFile, into: Uint8Array, at: number, length: number, position: number): Promise<number> {
   try {
     return (await file.handle.read(into, at, length, position)).bytesRead;

@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { FileAccessError, findInFolder, isSafetensorsDtype, parseWith, readJsonObject, writeSafetensors, type SafetensorsTensor } from "@polywen/formats";
+import { FileAccessError, findInFolder, isSafetensorsDtype, parseWith, readJsonObject, systemCode, writeAtomically, writeSafetensors, type SafetensorsTensor } from "@polywen/formats";
 import { InvalidFileError, ProgramBuilder, UnsupportedError } from "@polywen/tensor";
 import { resolveCrossAttention, type Injection } from "../injection/injection.ts";
 import type { BoundModality, ModalityDefinition } from "../modality.ts";
@@ -54,14 +54,16 @@ export async function saveModality(folder: string, { definition, weights }: Boun
     if (!isSafetensorsDtype(dtype)) throw new UnsupportedError({ feature: `Saving ${name} as ${dtype}`, supported: ["F32", "F16", "BF16"] });
     tensors.push({ name, dtype, shape: weight.shape, data: await readWeightBytes(name, weight) });
   }
-  const path = join(folder, FILE);
+  await makeFolder(folder);
+  await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: ADAPTER_FORMAT });
+  await writeAtomically(join(folder, FILE), [Buffer.from(`${JSON.stringify(manifestOf(definition, text), undefined, 2)}\n`)]);
+}
+
+async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: ADAPTER_FORMAT });
-    await writeFile(path, `${JSON.stringify(manifestOf(definition, text), undefined, 2)}\n`);
   } catch (error) {
-    if (!(error instanceof Error) || !("syscall" in error)) throw error;
-    throw new FileAccessError({ file: path, operation: "write", systemCode: "code" in error ? String(error.code) : "an error" }, error);
+    throw new FileAccessError({ file: folder, operation: "write", systemCode: systemCode(error) ?? "an error" }, error);
   }
 }
 
