@@ -3,9 +3,10 @@ export type { EngineFinish, EnginePrompt, EngineRequest, GeneratedToken, PromptR
 export { TokenStream } from "./engine/token-stream.ts";
 export { resolveSampling, type Sampling, type SamplingOptions } from "./generation/sampling.ts";
 export { StopMatcher } from "./generation/stop-matcher.ts";
-export { crossGateNames, crossWeightPrefix, type Attend, type CrossAttention, type CrossLayer } from "./cross-attention/cross-attention.ts";
+export type { Attend, CrossAttention, CrossLayer } from "./cross-attention/cross-attention.ts";
 export type { CrossItem, CrossMedia } from "./cross-attention/cross-media.ts";
 export { buildCrossProjection, crossKeyResources, crossProjectionNames } from "./cross-attention/cross-projection.ts";
+export { crossWeightPrefix, crossWeights, gateFactorName, type CrossWeight, type CrossWeights } from "./cross-attention/cross-weights.ts";
 export { collectWeights, type WeightNaming, type WeightRecipe } from "./loading/collect-weights.ts";
 export { createTextModel, textModelTypes } from "./models/registry.ts";
 export type { DecoderConfig, DecoderPlace } from "./models/decoder/decoder-config.ts";

@@ -24,20 +24,6 @@ export interface CrossAttention {
   readonly pages: number;
 }
 
-/** What a modality's weights have in front of their names for the block before layer `index`. */
-export function crossWeightPrefix(modality: string, index: number): string {
-  return `model.cross_layers.${index}.${modality}`;
-}
-
-/**
- * Weights of gates as programs read them: the hyperbolic tangent of what is stored, for every column, f32 [hidden size].
- * They are computed at loading from `attn_gate` and `mlp_gate`.
- */
-export function crossGateNames(modality: string, index: number): { readonly attention: string; readonly mlp: string } {
-  const prefix = crossWeightPrefix(modality, index);
-  return { attention: `${prefix}.attn_gate.tanh`, mlp: `${prefix}.mlp_gate.tanh` };
-}
-
 /** Dimensions and inputs of a step for one modality, by what they are. */
 export interface CrossInputNames {
   /** Dimension: rows of the step that see a medium. */

@@ -1,7 +1,8 @@
 import { PAGE_ROWS, type TensorSpec } from "@polywen/tensor";
-import { gatedMlp, linear, norm, type DecoderStep } from "../models/decoder/decoder-step.ts";
-import { crossGateNames, crossKeyNames, crossWeightPrefix, type CrossAttention } from "./cross-attention.ts";
+import type { DecoderStep } from "../models/decoder/decoder-step.ts";
+import { crossKeyNames, type CrossAttention } from "./cross-attention.ts";
 import type { CrossInputs } from "./cross-inputs.ts";
+import { crossWeights, gateFactorName, type CrossWeight, type CrossWeights } from "./cross-weights.ts";
 
 /**
  * Appends the blocks that stand before layer `index`, one modality after the other:
@@ -14,20 +15,16 @@ export function appendCrossBlocks(step: DecoderStep, hidden: TensorSpec, index: 
     const layer = cross.layers.find((candidate) => candidate.index === index);
     if (layer === undefined) return input;
     const inputs = step.inputs.cross.get(cross.modality)!;
-    const gates = crossGateNames(cross.modality, index);
-    const prefix = crossWeightPrefix(cross.modality, index);
-    const attended = layer.attention
-      ? addBranch(step, input, inputs, gates.attention, (rows) => attention(step, norm(step, rows, `${prefix}.input_layernorm`), { cross, inputs, index }))
-      : input;
-    if (!layer.mlp) return attended;
-    return addBranch(step, attended, inputs, gates.mlp, (rows) => gatedMlp(step, norm(step, rows, `${prefix}.post_attention_layernorm`), `${prefix}.mlp`, cross.intermediateSize));
+    const { attention: attending, mlp } = crossWeights(cross, index, step.config.hiddenSize);
+    const attended = layer.attention ? addBranch(step, input, inputs, attending.gate, (rows) => attention(step, rows, attending, { cross, inputs, index })) : input;
+    return layer.mlp && mlp !== undefined ? addBranch(step, attended, inputs, mlp.gate, (rows) => gatedMlp(step, rows, mlp)) : attended;
   }, hidden);
 }
 
 /** Adds what a branch makes of the rows that see a medium, times its gate. The others get zeros: no product that could be 0 · infinity. */
-function addBranch({ builder }: DecoderStep, hidden: TensorSpec, { rows, places }: CrossInputs, gate: string, branch: (rows: TensorSpec) => TensorSpec): TensorSpec {
+function addBranch({ builder }: DecoderStep, hidden: TensorSpec, { rows, places }: CrossInputs, gate: CrossWeight, branch: (rows: TensorSpec) => TensorSpec): TensorSpec {
   const result = branch(builder.gather(hidden, rows));
-  const scaled = builder.scale(result, builder.weight(gate, [hidden.shape[1] as number]));
+  const scaled = builder.scale(result, builder.weight(gateFactorName(gate), [hidden.shape[1] as number]));
   return builder.add(hidden, builder.gather(scaled, places));
 }
 
@@ -38,15 +35,14 @@ interface Block {
 }
 
 /** Queries are normed head by head and not turned: a medium has no position among the rows. */
-function attention(step: DecoderStep, input: TensorSpec, { cross, inputs, index }: Block): TensorSpec {
-  const { builder, limits, config } = step;
+function attention(step: DecoderStep, rows: TensorSpec, weights: CrossWeights["attention"], { cross, inputs, index }: Block): TensorSpec {
+  const { builder, limits } = step;
   const { modality, heads, keyHeads, headWidth, pages } = cross;
-  const prefix = `${crossWeightPrefix(modality, index)}.cross_attn`;
   const names = crossKeyNames(modality, index);
-  const query = builder.reshape(linear(step, input, `${prefix}.q_proj`, heads * headWidth), [input.shape[0]!, heads, headWidth]);
+  const query = builder.reshape(linear(step, norm(step, rows, weights.norm), weights.query), [rows.shape[0]!, heads, headWidth]);
   const shape = [pages * PAGE_ROWS, keyHeads, headWidth];
   const attended = builder.attention({
-    query: norm(step, query, `${prefix}.q_norm`),
+    query: norm(step, query, weights.queryNorm),
     source: {
       kind: "paged",
       keys: builder.resource(names.keys, limits.kvDType, shape),
@@ -58,5 +54,18 @@ function attention(step: DecoderStep, input: TensorSpec, { cross, inputs, index 
     spans: inputs.spans,
     scale: headWidth ** -0.5,
   });
-  return linear(step, builder.reshape(attended, [input.shape[0]!, heads * headWidth]), `${prefix}.o_proj`, config.hiddenSize);
+  return linear(step, builder.reshape(attended, [rows.shape[0]!, heads * headWidth]), weights.output);
+}
+
+function gatedMlp(step: DecoderStep, rows: TensorSpec, weights: NonNullable<CrossWeights["mlp"]>): TensorSpec {
+  const input = norm(step, rows, weights.norm);
+  return linear(step, step.builder.swiglu(linear(step, input, weights.gateProjection), linear(step, input, weights.up)), weights.down);
+}
+
+function linear({ builder }: DecoderStep, input: TensorSpec, { name, shape }: CrossWeight): TensorSpec {
+  return builder.linear(input, builder.weight(name, shape));
+}
+
+function norm({ builder, config }: DecoderStep, input: TensorSpec, { name, shape }: CrossWeight): TensorSpec {
+  return builder.rmsNorm(input, builder.weight(name, shape), config.epsilon);
 }

@@ -1,7 +1,8 @@
 import { kvResourceSpecs } from "@polywen/kv-cache";
 import { PAGE_ROWS, ProgramBuilder, type Program, type ResourceSpec } from "@polywen/tensor";
 import { mediaRowsNames, type StepLimits } from "../text-model.ts";
-import { crossKeyNames, crossWeightPrefix, type CrossAttention } from "./cross-attention.ts";
+import { crossKeyNames, type CrossAttention } from "./cross-attention.ts";
+import { crossWeights, type CrossWeight } from "./cross-weights.ts";
 
 /** What a projection is built for. */
 export interface CrossProjectionOptions {
@@ -33,13 +34,12 @@ export function buildCrossProjection(cross: CrossAttention, { limits, hiddenSize
   const input = builder.gather(media, builder.input(crossProjectionNames.rows, "i32", [extent, 1]));
   for (const { index, attention } of cross.layers) {
     if (!attention) continue;
-    const prefix = `${crossWeightPrefix(modality, index)}.cross_attn`;
-    const project = (name: string) =>
-      builder.reshape(builder.linear(input, builder.weight(`${prefix}.${name}.weight`, [keyHeads * headWidth, hiddenSize])), [extent, keyHeads, headWidth]);
+    const weights = crossWeights(cross, index, hiddenSize).attention;
+    const project = ({ name, shape }: CrossWeight) => builder.reshape(builder.linear(input, builder.weight(name, shape)), [extent, keyHeads, headWidth]);
     const names = crossKeyNames(modality, index);
     const resource = (name: string) => builder.resource(name, limits.kvDType, [pages * PAGE_ROWS, keyHeads, headWidth]);
-    builder.store(builder.rmsNorm(project("k_proj"), builder.weight(`${prefix}.k_norm.weight`, [headWidth]), epsilon), resource(names.keys), slots);
-    builder.store(project("v_proj"), resource(names.values), slots);
+    builder.store(builder.rmsNorm(project(weights.key), builder.weight(weights.keyNorm.name, weights.keyNorm.shape), epsilon), resource(names.keys), slots);
+    builder.store(project(weights.value), resource(names.values), slots);
   }
   return builder.build();
 }

@@ -1,5 +1,5 @@
-import { crossWeightPrefix, mediaRowsNames, type CrossAttention } from "@polywen/core";
-import { ProgramBuilder, weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
+import { crossWeights, mediaRowsNames, type CrossAttention, type CrossWeight } from "@polywen/core";
+import { weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
 import { resolveCrossAttention } from "../injection/injection.ts";
 import { encoderWeightNames, smallestMediaProgram } from "../encoder-program.ts";
 import type { Modality, ModalityDefinition } from "../modality.ts";
@@ -26,7 +26,7 @@ export function adapterWeights(definition: ModalityDefinition<unknown>, text: Te
   const derived = encoder.kind === "program" ? encoder.derived : undefined;
   const own = weightsOf(program).filter(({ name }) => !elsewhere.has(name) && derived?.has(name) !== true);
   if (injection?.kind !== "cross-attention") return own;
-  return [...own, ...crossWeights(resolveCrossAttention(definition.name, injection, text, 1), text.hiddenSize)];
+  return [...own, ...blockWeights(resolveCrossAttention(definition.name, injection, text, 1), text.hiddenSize)];
 }
 
 /**
@@ -47,25 +47,9 @@ function weightsOf(program: Program): AdapterWeight[] {
   return program.tensors.filter(({ role }) => role === "weight").map(({ name, shape }) => ({ name, shape: shape as readonly number[], gate: false }));
 }
 
-function crossWeights({ modality, layers, heads, keyHeads, headWidth, intermediateSize }: CrossAttention, hiddenSize: number): AdapterWeight[] {
-  const builder = new ProgramBuilder(modality);
-  for (const { index } of layers) {
-    const prefix = crossWeightPrefix(modality, index);
-    const weight = (name: string, ...shape: number[]) => builder.weight(`${prefix}.${name}`, shape);
-    weight("input_layernorm.weight", hiddenSize);
-    weight("cross_attn.q_proj.weight", heads * headWidth, hiddenSize);
-    weight("cross_attn.k_proj.weight", keyHeads * headWidth, hiddenSize);
-    weight("cross_attn.v_proj.weight", keyHeads * headWidth, hiddenSize);
-    weight("cross_attn.o_proj.weight", hiddenSize, heads * headWidth);
-    weight("cross_attn.q_norm.weight", headWidth);
-    weight("cross_attn.k_norm.weight", headWidth);
-    weight("attn_gate", 1);
-    if (intermediateSize === 0) continue;
-    weight("post_attention_layernorm.weight", hiddenSize);
-    weight("mlp.gate_proj.weight", intermediateSize, hiddenSize);
-    weight("mlp.up_proj.weight", intermediateSize, hiddenSize);
-    weight("mlp.down_proj.weight", hiddenSize, intermediateSize);
-    weight("mlp_gate", 1);
-  }
-  return weightsOf(builder.build()).map((weight) => ({ ...weight, gate: /\.(attn|mlp)_gate$/.test(weight.name) }));
+function blockWeights(cross: CrossAttention, hiddenSize: number): AdapterWeight[] {
+  return cross.layers.flatMap(({ index }) => {
+    const { attention, mlp } = crossWeights(cross, index, hiddenSize);
+    return [attention, mlp ?? {}].flatMap((branch) => Object.entries<CrossWeight>(branch).map(([role, weight]) => ({ ...weight, gate: role === "gate" })));
+  });
 }

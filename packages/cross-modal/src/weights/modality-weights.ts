@@ -1,4 +1,4 @@
-import { collectWeights, crossGateNames, crossWeightPrefix, type CrossAttention, type CrossLayer, type WeightNaming } from "@polywen/core";
+import { collectWeights, crossWeights, gateFactorName, type CrossAttention, type CrossLayer, type CrossWeight, type WeightNaming } from "@polywen/core";
 import { openCheckpoint, type Checkpoint } from "@polywen/formats";
 import { decodeFloats, InvalidArgumentError, NotFoundError, weightFromFloats, type Program, type WeightData } from "@polywen/tensor";
 import { encoderWeightNames } from "../encoder-program.ts";
@@ -44,15 +44,15 @@ export class ModalityWeightSource {
   async readGates(cross: CrossAttention, hiddenSize: number): Promise<{ readonly layers: readonly CrossLayer[]; readonly gates: ReadonlyMap<string, WeightData> }> {
     const gates = new Map<string, WeightData>();
     const layers: CrossLayer[] = [];
-    for (const { index, mlp } of cross.layers) {
-      const [prefix, names] = [crossWeightPrefix(cross.modality, index), crossGateNames(cross.modality, index)];
-      const open = async (stored: string, name: string): Promise<boolean> => {
-        const values = await this.#readGate(`${prefix}.${stored}`, hiddenSize);
-        if (values.every((value) => value === 0)) return false;
-        gates.set(name, weightFromFloats(values, [hiddenSize]));
-        return true;
-      };
-      const layer = { index, attention: await open("attn_gate", names.attention), mlp: mlp && (await open("mlp_gate", names.mlp)) };
+    const open = async (gate: CrossWeight): Promise<boolean> => {
+      const values = await this.#readGate(gate.name, hiddenSize);
+      if (values.every((value) => value === 0)) return false;
+      gates.set(gateFactorName(gate), weightFromFloats(values, [hiddenSize]));
+      return true;
+    };
+    for (const { index } of cross.layers) {
+      const { attention, mlp } = crossWeights(cross, index, hiddenSize);
+      const layer = { index, attention: await open(attention.gate), mlp: mlp !== undefined && (await open(mlp.gate)) };
       if (layer.attention || layer.mlp) layers.push(layer);
     }
     return { layers, gates };
