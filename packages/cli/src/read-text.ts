@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
-import { FileAccessError } from "@polywen/formats";
+import { FileAccessError, systemCode } from "@polywen/formats";
 import { InvalidFileError, LimitExceededError, NotFoundError, PolywenError } from "@polywen/tensor";
 
 /** Bytes of a text that a command takes. */
@@ -29,7 +29,7 @@ export async function readText(path: string): Promise<string> {
 }
 
 function explain(error: unknown, file: string): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-  if (PolywenError.isInstance(error) || code === undefined) return error;
+  if (PolywenError.isInstance(error)) return error;
+  const code = systemCode(error);
   return code === "ENOENT" ? new NotFoundError({ what: "File", name: file }) : new FileAccessError({ file, operation: "read", systemCode: code }, error);
 }

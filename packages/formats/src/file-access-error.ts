@@ -7,8 +7,10 @@ export class FileAccessError extends PolywenError {
   }
 }
 
-/** The code of a system error (`ENOENT`, `ENOSPC`, …), or undefined for any other value. */
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
+/** What messages call an error of the system or of a connection: its code (`ENOENT`, `ENOSPC`, `CERT_HAS_EXPIRED`, …), where it has one. */
+export function systemCode(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (typeof code !== "string") return "an error";
+  // Node's own check of paths, for one with a NUL.
+  return code === "ERR_INVALID_ARG_VALUE" ? "an invalid path" : code;
 }

@@ -40,6 +40,6 @@ async function resolveLinks(path: string): Promise<string | undefined> {
   } catch (error) {
     const code = systemCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new FileAccessError({ file: path, operation: "open", systemCode: code ?? "an invalid path" }, error);
+    throw new FileAccessError({ file: path, operation: "open", systemCode: code }, error);
   }
 }

@@ -36,5 +36,5 @@ export { readSafetensorsHeader } from "./read-safetensors-header.ts";
 export { isSafetensorsDtype, safetensorsDtypeSizes, tensorByteLength, type SafetensorsDtype } from "./safetensors-dtype.ts";
 export type { SafetensorsHeader, TensorEntry } from "./safetensors-header.ts";
 export { writeSafetensors, type SafetensorsTensor } from "./write-safetensors.ts";
-export { readFileRange } from "./regular-file.ts";
+export { readFileRange, readWholeFile } from "./regular-file.ts";
 export { writeAtomically } from "./write-atomically.ts";

@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
-import { InvalidFileError, LimitExceededError } from "@polywen/tensor";
+import { InvalidFileError } from "@polywen/tensor";
 import type { z } from "zod";
 import { recogniseForeignFile } from "./foreign-file.ts";
 import { checkJson, type JsonSource } from "./json-checker.ts";
 import { jsonPointer } from "./json-pointer.ts";
-import { readExactly, withFile } from "./regular-file.ts";
+import { readWholeFile } from "./regular-file.ts";
 
 /** Any value that a JSON file can hold. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -87,12 +87,8 @@ export function parseWith<S extends z.ZodType>(schema: S, value: JsonValue, file
 }
 
 async function readBounded(path: string, kind: FileKind): Promise<Buffer> {
-  return withFile(path, async (file) => {
-    const limit = fileSizeLimits[kind];
-    if (file.size > limit) throw new LimitExceededError({ what: "The file size", limit, received: file.size, unit: "bytes", file: path });
-    const bytes = await readExactly(file, 0, file.size);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  });
+  const bytes = await readWholeFile(path, fileSizeLimits[kind]);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function requireUtf8(bytes: Buffer, source: JsonSource): void {

@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
-import { InvalidFileError, NotFoundError, OutOfMemoryError } from "@polywen/tensor";
+import { constants, type Stats } from "node:fs";
+import { open, stat, type FileHandle } from "node:fs/promises";
+import { InvalidFileError, LimitExceededError, NotFoundError, OutOfMemoryError, PolywenError } from "@polywen/tensor";
 import { FileAccessError, systemCode } from "./file-access-error.ts";
 
 /** An open regular file and the size it had when it was opened, in bytes. */
@@ -20,9 +20,8 @@ const maximumReadLength = 2 ** 30;
 export async function withFile<T>(path: string, use: (file: RegularFile) => Promise<T>): Promise<T> {
   const handle = await openForReading(path);
   try {
-    const status = await handle.stat();
-    if (!status.isFile()) throw new InvalidFileError({ file: path, problem: "it is not a regular file" });
-    return await use({ path, size: status.size, handle });
+    const { size } = requireRegular(path, await handle.stat());
+    return await use({ path, size, handle });
   } finally {
     await handle.close();
   }
@@ -30,13 +29,28 @@ export async function withFile<T>(path: string, use: (file: RegularFile) => Prom
 
 async function openForReading(path: string): Promise<FileHandle> {
   try {
-    // Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
+    // Checked before opening, too: opening some devices has effects. Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
+    requireRegular(path, await stat(path));
     return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
+    if (PolywenError.isInstance(error)) throw error;
     const code = systemCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") throw new NotFoundError({ what: "File", name: path }, { cause: error });
-    throw new FileAccessError({ file: path, operation: "open", systemCode: code ?? "an invalid path" }, error);
+    throw new FileAccessError({ file: path, operation: "open", systemCode: code }, error);
   }
+}
+
+function requireRegular(path: string, status: Stats): Stats {
+  if (!status.isFile()) throw new InvalidFileError({ file: path, problem: "it is not a regular file" });
+  return status;
+}
+
+/** Reads a file of at most `maxBytes`. Throws LimitExceededError before anything is allocated, and as `withFile` and `readExactly` do. */
+export async function readWholeFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  return withFile(path, async (file) => {
+    if (file.size > maxBytes) throw new LimitExceededError({ what: "The size", limit: maxBytes, received: file.size, unit: "bytes", file: path });
+    return readExactly(file, 0, file.size);
+  });
 }
 
 /**
@@ -71,7 +85,7 @@ async function readSome(file: RegularFile, into: Uint8Array, at: number, length:
   try {
     return (await file.handle.read(into, at, length, position)).bytesRead;
   } catch (error) {
-    throw new FileAccessError({ file: file.path, operation: "read", systemCode: systemCode(error) ?? "an error" }, error);
+    throw new FileAccessError({ file: file.path, operation: "read", systemCode: systemCode(error) }, error);
   }
 }
 

@@ -18,7 +18,7 @@ export async function writeAtomically(path: string, parts: readonly ArrayBufferV
     await synchroniseFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new FileAccessError({ file: path, operation: "write", systemCode: systemCode(error) ?? "an error" }, error);
+    throw new FileAccessError({ file: path, operation: "write", systemCode: systemCode(error) }, error);
   }
 }
 

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
+import { systemCode } from "@polywen/formats";
 import { InvalidArgumentError, PolywenError, throwIfAborted } from "@polywen/tensor";
 import type { MediaBytes, ReadMediaOptions } from "./media-source.ts";
 import { NetworkError } from "./network-error.ts";
 import { nameOfUrl, policyLookup, requireAllowedUrl, type NetworkAccess } from "./network-policy.ts";
-import { codeOf } from "./read-path.ts";
 import { collectChunks } from "./read-stream.ts";
 import { requireSize } from "./require-size.ts";
 
@@ -36,7 +36,7 @@ export async function fetchMedium(href: string, access: NetworkAccess, options: 
   } catch (error) {
     if (PolywenError.isInstance(error)) throw error;
     throwIfAborted(options.signal, `Reading ${nameOfUrl(url)}`);
-    const problem = deadline.aborted ? `it took longer than ${timeout} ms` : `the connection failed with ${codeOf(error)}`;
+    const problem = deadline.aborted ? `it took longer than ${timeout} ms` : `the connection failed with ${systemCode(error)}`;
     throw new NetworkError({ url: nameOfUrl(url), problem }, { cause: error });
   }
 }

@@ -1,8 +1,8 @@
+import { readWholeFile } from "@polywen/formats";
 import { InvalidArgumentError, InvalidFileError, throwIfAborted, UnsupportedError } from "@polywen/tensor";
 import { readDataUrl } from "./data-url.ts";
 import { fetchMedium } from "./fetch-medium.ts";
 import type { NetworkAccess } from "./network-policy.ts";
-import { readPath } from "./read-path.ts";
 import { readBlob, readStream } from "./read-stream.ts";
 import { requireSize } from "./require-size.ts";
 import { fileURLToPath } from "node:url";
@@ -55,6 +55,10 @@ async function readAny(source: MediaSource, options: ReadMediaOptions): Promise<
     throw new InvalidArgumentError({ argument: options.what, expected: "a path, a URL, bytes, a Blob or a ReadableStream", received: source });
   }
   return /^(data|file|https?):/i.test(source) ? readUrl(source, options) : readPath(source, options.maxBytes);
+}
+
+async function readPath(path: string, maxBytes: number): Promise<MediaBytes> {
+  return { bytes: await readWholeFile(path, maxBytes), name: path };
 }
 
 async function readUrl(href: string, options: ReadMediaOptions): Promise<MediaBytes> {

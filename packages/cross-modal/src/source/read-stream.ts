@@ -1,8 +1,7 @@
-import { FileAccessError } from "@polywen/formats";
+import { FileAccessError, systemCode } from "@polywen/formats";
 import { InvalidArgumentError, PolywenError } from "@polywen/tensor";
 import { untilAborted } from "../time-slices.ts";
 import type { MediaBytes, ReadMediaOptions } from "./media-source.ts";
-import { codeOf } from "./read-path.ts";
 import { requireSize } from "./require-size.ts";
 
 /** Reads a Blob whose size is within the limit. A Blob that cannot be read (its file has changed) is a FileAccessError. */
@@ -12,7 +11,7 @@ export async function readBlob(blob: Blob, options: ReadMediaOptions): Promise<M
   try {
     return { bytes: new Uint8Array(await untilAborted(blob.arrayBuffer(), options.signal, `Reading ${name}`)), name };
   } catch (error) {
-    throw PolywenError.isInstance(error) ? error : new FileAccessError({ file: name, operation: "read", systemCode: codeOf(error) }, error);
+    throw PolywenError.isInstance(error) ? error : new FileAccessError({ file: name, operation: "read", systemCode: systemCode(error) }, error);
   }
 }
 
@@ -29,7 +28,7 @@ export async function readStream(stream: ReadableStream<Uint8Array>, options: Re
   } catch (error) {
     // Not awaited: a source that does not end must not keep the caller.
     reader.cancel(error).catch(() => undefined);
-    throw PolywenError.isInstance(error) ? error : new FileAccessError({ file: name, operation: "read", systemCode: codeOf(error) }, error);
+    throw PolywenError.isInstance(error) ? error : new FileAccessError({ file: name, operation: "read", systemCode: systemCode(error) }, error);
   }
 }
 

@@ -63,7 +63,7 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw new FileAccessError({ file: folder, operation: "write", systemCode: systemCode(error) ?? "an error" }, error);
+    throw new FileAccessError({ file: folder, operation: "write", systemCode: systemCode(error) }, error);
   }
 }
 
