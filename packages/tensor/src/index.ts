@@ -50,8 +50,8 @@ export {
 } from "./dtype.ts";
 export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16, roundToF16 } from "./float-conversion.ts";
 export { lowerProgram, OPTIONAL_OPERATIONS } from "./lower-program.ts";
+export { operandsOf, type Operands } from "./operands.ts";
 export {
-  operandsOf,
   PAGE_ROWS,
   SAMPLE_PARAMETERS,
   TOP_LOGPROBS,
@@ -64,7 +64,6 @@ export {
   type LayerNormOperation,
   type LinearOperation,
   type MultiplyOperation,
-  type Operands,
   type Operation,
   type OperationKind,
   type PackedKeys,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { byteLengthOf } from "./dtype.ts";
-import { operandsOf, type TensorId } from "./operations.ts";
+import { operandsOf } from "./operands.ts";
+import type { TensorId } from "./operations.ts";
 import { ARENA_ALIGNMENT, planProgram } from "./plan-program.ts";
 import { ProgramBuilder } from "./program-builder.ts";
 import type { Program, TensorSpec } from "./program.ts";

@@ -1,5 +1,6 @@
 import { byteLengthOf } from "./dtype.ts";
-import { operandsOf, type TensorId } from "./operations.ts";
+import { operandsOf } from "./operands.ts";
+import type { TensorId } from "./operations.ts";
 import type { Program, TensorSpec } from "./program.ts";
 import { elementCount } from "./shape.ts";
 import { capacitiesOf } from "./validate-program.ts";

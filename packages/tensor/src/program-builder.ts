@@ -1,7 +1,8 @@
 import { checkOperation } from "./check-operation.ts";
 import type { DType } from "./dtype.ts";
 import { InvalidProgramError } from "./errors/errors.ts";
-import { operandsOf, type ActivationFunction, type Operation, type RouteOperation, type TensorId } from "./operations.ts";
+import { operandsOf } from "./operands.ts";
+import type { ActivationFunction, Operation, RouteOperation, TensorId } from "./operations.ts";
 import type { Program, TensorRole, TensorSpec } from "./program.ts";
 import type { Dimension, Extent, Shape } from "./shape.ts";
 

@@ -1,6 +1,7 @@
 import { checkOperation } from "./check-operation.ts";
 import { InvalidProgramError } from "./errors/errors.ts";
-import { operandsOf, type TensorId } from "./operations.ts";
+import { operandsOf } from "./operands.ts";
+import type { TensorId } from "./operations.ts";
 import type { Program, TensorSpec } from "./program.ts";
 import { formatShape, resolveExtent, sameShape, type Sizes } from "./shape.ts";
 
