@@ -72,25 +72,28 @@ export async function inspectMedia(source: MediaSource, options: InspectMediaOpt
   const kind = isImage(bytes) ? "image" : "audio";
   const processor = processors[kind];
   if (processor === undefined) throw new UnsupportedError({ feature: `${kind} input for this model`, supported: ["text", ...family.modalities.map(({ definition }) => definition.name)] });
-  const rows = await countRows(family, kind, file, options);
-  return kind === "image" ? inspectImage(file, rows, processor as ImageProcessorConfig, options) : inspectAudio(file, rows, processor as FeatureExtractorConfig, options);
+  return kind === "image" ? inspectImage(file, family, processor as ImageProcessorConfig, options) : inspectAudio(file, family, processor as FeatureExtractorConfig, options);
 }
 
-async function countRows({ modalities }: Family, kind: string, file: File, { signal }: InspectMediaOptions): Promise<number> {
+/** The rows that a decoded medium takes, as a prompt would count them. */
+async function countRows({ modalities }: Family, kind: string, decoded: unknown, { signal }: InspectMediaOptions): Promise<number> {
   const modality = modalities.find(({ definition }) => definition.name === kind);
-  return modality === undefined ? 0 : (await prepareMedium(modality.definition, file, { signal })).rows;
+  return modality === undefined ? 0 : (await prepareMedium(modality.definition, decoded, { signal })).rows;
 }
 
-async function inspectImage(file: File, rows: number, processor: ImageProcessorConfig, { media, signal }: InspectMediaOptions): Promise<MediaSummary> {
-  const { format, frames, originalSize, size, grid, changes, picture } = await examineImage(file, processor, { limits: media?.image, signal });
+async function inspectImage(file: File, family: Family, processor: ImageProcessorConfig, options: InspectMediaOptions): Promise<MediaSummary> {
+  const { format, frames, originalSize, size, grid, changes, picture, pixels } = await examineImage(file, processor, { limits: options.media?.image, signal: options.signal });
   const { patchSize, mergeSize } = processor;
+  const rows = await countRows(family, "image", pixels, options);
   return { kind: "image", format, frames, originalSize, size, grid: [grid.t, grid.h, grid.w], patchSize, mergeSize, rows, changes, picture: await encodePng(picture) };
 }
 
-async function inspectAudio(file: File, rows: number, processor: FeatureExtractorConfig, { media, signal }: InspectMediaOptions): Promise<MediaSummary> {
+async function inspectAudio(file: File, family: Family, processor: FeatureExtractorConfig, options: InspectMediaOptions): Promise<MediaSummary> {
+  const { media, signal } = options;
   const sound = await preprocessAudio(file, processor, { limits: media?.audio, overlong: media?.overlongAudio, signal });
   const { samplingRate: sampleRate } = processor;
   const { mels, frames, resampled, sampleCount } = sound;
+  const rows = await countRows(family, "audio", file, options);
   const changes = resampled ? [`it is resampled to ${sampleRate} Hz`] : [];
   return { kind: "audio", seconds: sampleCount / sampleRate, sampleRate, resampled, mels, frames, rows, changes, picture: await encodePng(spectrogramPicture(sound)) };
 }

@@ -5,13 +5,15 @@ import type { ImageFormat } from "./image-format.ts";
 import type { ImageOptions } from "./image-limits.ts";
 import { preprocessImage, type PreprocessedImage } from "./image-processor.ts";
 import { patchPicture } from "./picture/patch-picture.ts";
-import type { RgbImage } from "./rgb-image.ts";
+import type { RawPixels, RgbImage } from "./rgb-image.ts";
 
 /** What becomes of an image file on its way to the vision tower. */
 export interface ExaminedImage extends PreprocessedImage {
   readonly format: ImageFormat;
   /** Frames or pages of the file; the first one is what an image part shows. */
   readonly frames: number;
+  /** The decoded image, upright, before it is resized. */
+  readonly pixels: RawPixels;
   /** What happened, step by step, in words. */
   readonly changes: readonly string[];
   /** The resized image with the grid of patches; see `patchPicture`. */
@@ -21,8 +23,9 @@ export interface ExaminedImage extends PreprocessedImage {
 /** Preprocesses an image file as `preprocessImage` does and says what happened to it. Throws as that does. */
 export async function examineImage(source: MediaSource, config: ImageProcessorConfig, options: ImageOptions = {}): Promise<ExaminedImage> {
   const file = await ImageFile.open(source, options);
-  const image = await preprocessImage({ ...(await file.decodePage(0)), channels: 3 }, config, options);
-  return { ...image, format: file.format, frames: file.pages, changes: changesOf(file, image), picture: patchPicture(image, config) };
+  const pixels: RawPixels = { ...(await file.decodePage(0)), channels: 3 };
+  const image = await preprocessImage(pixels, config, options);
+  return { ...image, pixels, format: file.format, frames: file.pages, changes: changesOf(file, image), picture: patchPicture(image, config) };
 }
 
 function changesOf({ header, pages, format }: ImageFile, { originalSize, size }: PreprocessedImage): string[] {
