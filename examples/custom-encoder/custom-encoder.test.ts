@@ -1,12 +1,15 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { defineModality, identityConnector, initialWeights, inspectModel, linearConnector, loadEncoder, loadModel, openEncoder, type TextShape } from "polywen";
+import { defineModality, identityConnector, initialWeights, linearConnector, loadEncoder, loadModel, openEncoder, readTextShape } from "polywen";
 import { photo } from "./photo.mjs";
 
 const fixtures = fileURLToPath(new URL("../../test/fixtures", import.meta.url));
 const picture = `${fixtures}/media/scene-count.png`;
 const sound = `${fixtures}/media/spoken-2-theo.wav`;
-const text = (await inspectModel("polywen/tiny")).architecture as TextShape;
+const text = await readTextShape("polywen/tiny");
 
 /** `rows · weightᵀ`, with weights that take column `i` of the features to column `i` of the rows. */
 function widened(features: Float32Array, width: number): number[] {
@@ -46,4 +49,14 @@ test("features of another width than the text model's need a connector", async (
   const modality = defineModality({ name: "thing", encoder: await openEncoder(`${fixtures}/encoders/dinov2`), connector: identityConnector() });
   await expect(loadModel("polywen/tiny", { modalities: [modality.withWeights(new Map())] })).rejects.toMatchObject({ code: "PROGRAM_INVALID" });
   await expect(openEncoder(`${fixtures}/folders/qwen2`)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+});
+
+test.each(["encoders/dinov2", "sound/whisper"])("%s: a folder that does not say how media are prepared is refused, and it is no model of text", async (name) => {
+  const folder = await mkdtemp(join(tmpdir(), "polywen-encoder-"));
+  await cp(`${fixtures}/${name}`, folder, { recursive: true });
+  await expect(readTextShape(folder)).rejects.toMatchObject({ code: "UNSUPPORTED", hint: expect.stringContaining("loadEncoder") });
+  await rm(join(folder, "preprocessor_config.json"), { force: true });
+  await rm(join(folder, "processor_config.json"), { force: true });
+  await expect(openEncoder(folder)).rejects.toMatchObject({ code: "NOT_FOUND", facts: { name: "preprocessor_config.json", where: folder } });
+  await rm(folder, { recursive: true });
 });

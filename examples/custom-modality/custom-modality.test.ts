@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { loadModel } from "polywen";
-import { pulse, seededWeights } from "./pulse.mjs";
+import { loadModel, weightFromFloats, type WeightData } from "polywen";
+import { pulse } from "./pulse.mjs";
 
 interface Golden {
   readonly samples: number[];
@@ -13,6 +13,27 @@ interface Golden {
 
 const golden = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as Golden;
 const hiddenSize = golden.rows[0]!.length;
+
+/** Weights of the connector as the script of the golden draws them. */
+function seededWeights(width: number, seed: number): Map<string, WeightData> {
+  const random = mulberry32(seed);
+  const tensor = (...shape: number[]): WeightData => {
+    const values = Float32Array.from({ length: shape.reduce((product, length) => product * length) }, () => (random() - 0.5) * 0.2);
+    return weightFromFloats(values, shape);
+  };
+  return new Map([["connector.weight", tensor(width, 16)], ["connector.bias", tensor(width)]]);
+}
+
+/** A small generator of uniform numbers in [0, 1), easily written in any language. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 function largestDifference(actual: ArrayLike<number>, expected: readonly number[]): number {
   return expected.reduce((largest, value, index) => Math.max(largest, Math.abs(value - (actual[index] ?? Number.NaN))), 0);
@@ -40,4 +61,8 @@ test("input that the schema refuses is a typed error with its place", async () =
 test("weights of another shape are refused before anything runs", async () => {
   const weights = seededWeights(hiddenSize + 1, 7);
   await expect(loadModel("polywen/tiny", { modalities: [pulse.withWeights(weights)] })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+});
+
+test.each(["custom-modality/pulse.mjs", "custom-series/series.mjs", "custom-encoder/photo.mjs"])("%s: a user needs less than 60 lines", (file) => {
+  expect(readFileSync(new URL(`../${file}`, import.meta.url), "utf8").trim().split("\n").length).toBeLessThan(60);
 });

@@ -17,6 +17,7 @@ export { Model, type ModelInfo } from "./model.ts";
 export type { ModelSourceOptions } from "./model-source.ts";
 export { openEncoder } from "./open-encoder.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
+export { readTextShape } from "./read-text-shape.ts";
 export { EMBEDDED_MODEL } from "./resolve-source.ts";
 export { benchmarkTokens, type Benchmark, type BenchmarkInput, type TimedTokens } from "./run-benchmark.ts";
 export { selectBackend, type Activations, type BackendName, type SelectedBackend } from "./select-backend.ts";

@@ -1,3 +1,4 @@
+import { NotFoundError } from "@polywen/tensor";
 import { isJsonObject, refuseField, type JsonObject, type ModelFolder } from "@polywen/formats";
 
 /** An object in a config.json, and the way to it. */
@@ -17,6 +18,12 @@ export function configPart({ folder, fields, pointer }: ConfigPlace, name: strin
 /** Parts of a checkpoint that feed each other must agree; in a damaged or mixed folder they do not. */
 export function requireEqual({ folder, pointer }: ConfigPlace, field: string, received: number, other: string, expected: number): void {
   if (received !== expected) refuseField({ file: folder.configPath, pointer }, field, `it is ${received}, but ${other} is ${expected}`);
+}
+
+/** How media are prepared for an encoder, as its folder says. Throws `NotFoundError` where it does not. */
+export function requirePreprocessor<T>(found: T | undefined, folder: ModelFolder): T {
+  if (found !== undefined) return found;
+  throw new NotFoundError({ what: "File", name: "preprocessor_config.json", where: folder.path }, { hint: "It says how a medium becomes what the encoder reads." });
 }
 
 /** As `tokenId`; undefined where the file names no token. */

@@ -1,8 +1,7 @@
 import { parseWhisperEncoderConfig, whisperDefaults, whisperEncoder } from "@polywen/audio";
 import { defineModality, identityConnector, type ModalityDefinition } from "@polywen/cross-modal";
 import { readPreprocessor } from "@polywen/formats";
-import { NotFoundError } from "@polywen/tensor";
-import { requireEqual } from "./config-place.ts";
+import { requireEqual, requirePreprocessor } from "./config-place.ts";
 import type { EncoderLoader } from "./encoder-registry.ts";
 import { framesOf } from "./qwen2-audio.ts";
 
@@ -10,8 +9,7 @@ import { framesOf } from "./qwen2-audio.ts";
 export const whisper: EncoderLoader = async (folder, media) => {
   const { configPath: file, config: fields } = folder;
   const config = parseWhisperEncoderConfig(fields, file, [], whisperDefaults);
-  const { audio: processor } = await readPreprocessor(folder);
-  if (processor === undefined) throw new NotFoundError({ what: "File", name: "preprocessor_config.json", where: folder.path }, { hint: "It says how sound becomes the features that the encoder reads." });
+  const processor = requirePreprocessor((await readPreprocessor(folder)).audio, folder);
   const place = { folder, fields, pointer: [] };
   requireEqual(place, "num_mel_bins", config.melBands, "feature_size of the feature extractor", processor.featureSize);
   requireEqual(place, "max_source_positions", config.positions, "half the frames of the feature extractor's window", framesOf(processor) / 2);
