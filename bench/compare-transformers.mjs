@@ -4,13 +4,11 @@
  *     node bench/compare-transformers.mjs FOLDER [--python python3] [--backend cpu] [--threads 2] [--prompt 256]
  *         [--generate 64] [--rounds 5] [--dtype float32] [--name compare-transformers]
  */
-import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadModel } from "polywen";
 import { describe, pause, promptOf, quantile, rounded, summary, writeResult } from "./measure.mjs";
+import { PythonPeer } from "./peers/python-peer.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,35 +28,6 @@ if (source === undefined) throw new TypeError("Give a model folder. See bench/RE
 const [threads = 1, prompt = 1, generate = 1, rounds = 1] = [values.threads, values.prompt, values.generate, values.rounds].map(Number);
 
 /** @typedef {{ prefill: number, decode: number, tokens: number[] }} Run Seconds, and the tokens taken. */
-
-/** transformers in a process of its own, asked and answered line by line. */
-class Peer {
-  /** @param {string} folder */
-  constructor(folder) {
-    const script = fileURLToPath(new URL("transformers_peer.py", import.meta.url));
-    this.process = spawn(values.python, [script, folder, values.threads, values.dtype], { stdio: ["pipe", "pipe", "inherit"] });
-    this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
-  }
-
-  async receive() {
-    const { done, value } = await this.lines.next();
-    if (done) {
-      console.error("transformers ended before it answered; see its message above.");
-      process.exit(1);
-    }
-    return JSON.parse(value);
-  }
-
-  /** @param {object} request */
-  ask(request) {
-    this.process.stdin.write(`${JSON.stringify(request)}\n`);
-    return this.receive();
-  }
-
-  close() {
-    this.process.stdin.end();
-  }
-}
 
 /**
  * @param {import("polywen").Model} model
@@ -87,7 +56,7 @@ function agreement(ours, theirs) {
 }
 
 const model = await loadModel(source, { backend: /** @type {"cpu"} */ (values.backend), threads, cacheTokens: prompt + generate + 64 });
-const peer = new Peer(model.info.path);
+const peer = new PythonPeer(values.python, "transformers_peer.py", [model.info.path, values.threads, values.dtype]);
 const peerInfo = await peer.receive();
 await runPolywen(model, promptOf(model, prompt, 100));
 

@@ -1,17 +1,4 @@
-/** A complex signal, real and imaginary parts apart. */
-export interface ComplexSignal {
-  readonly real: Float64Array;
-  readonly imaginary: Float64Array;
-}
-
-/** One pass of the transform: it splits by `radix`, with `length` values left to transform in each of `stride` interleaved parts. */
-interface Pass {
-  readonly radix: number;
-  readonly length: number;
-  readonly stride: number;
-  /** e^(-2πi·p·k/length) at [p × radix + k], the weights after the butterfly. */
-  readonly weights: ComplexSignal;
-}
+import { generalPass, passOfFive, passOfFour, passOfTwo, roots, type ComplexSignal, type Pass } from "./fourier-passes.ts";
 
 /**
  * The discrete Fourier transform of complex signals of any length whose factors are small, 200 = 4 · 2 · 5 · 5 for instance: Stockham's
@@ -21,17 +8,17 @@ export class FourierTransform {
   readonly #passes: readonly Pass[];
   readonly #first: ComplexSignal;
   readonly #second: ComplexSignal;
-  /** e^(-2πi·j·k/radix) at [j × radix + k], for each radix that occurs. */
-  readonly #roots = new Map<number, ComplexSignal>();
 
   constructor(length: number) {
     const passes: Pass[] = [];
     for (let [left, stride] = [length, 1]; left > 1; ) {
       const radix = smallFactor(left);
-      const weights = roots(radix * (left / radix), (index) => (Math.floor(index / radix) * (index % radix)) / left);
-      passes.push({ radix, length: left, stride, weights });
-      if (!this.#roots.has(radix)) this.#roots.set(radix, roots(radix * radix, (index) => (Math.floor(index / radix) * (index % radix)) / radix));
-      left /= radix;
+      const parts = left / radix;
+      // Bound now: what a pass turns by depends on nothing that a later factor changes.
+      const size = left;
+      const weights = roots(radix * parts, (index) => (Math.floor(index / radix) * (index % radix)) / size);
+      passes.push({ radix, parts, stride, weights, roots: roots(radix * radix, (index) => (Math.floor(index / radix) * (index % radix)) / radix) });
+      left = parts;
       stride *= radix;
     }
     this.#passes = passes;
@@ -40,41 +27,19 @@ export class FourierTransform {
   }
 
   /** X(k) = Σ x(n) e^(-2πikn/N); valid until the next call. */
-  run(real: Float64Array, imaginary: Float64Array): ComplexSignal {
-    let [from, to, spare] = [{ real, imaginary } as ComplexSignal, this.#first, this.#second];
+  run(signal: ComplexSignal): ComplexSignal {
+    let from = signal;
+    let to = this.#first;
     for (const pass of this.#passes) {
-      const { radix, length, stride, weights } = pass;
-      const parts = length / radix;
-      for (let part = 0; part < parts; part++) {
-        for (let lane = 0; lane < stride; lane++) {
-          butterfly(from, to, lane + stride * part, stride * parts, lane + stride * radix * part, stride, radix, weights, part * radix, this.#roots.get(radix)!);
-        }
-      }
-      [from, to, spare] = [to, spare, to];
+      if (pass.radix === 5) passOfFive(pass, from, to);
+      else if (pass.radix === 4) passOfFour(pass, from, to);
+      else if (pass.radix === 2) passOfTwo(pass, from, to);
+      else generalPass(pass, from, to);
+      from = to;
+      to = to === this.#first ? this.#second : this.#first;
     }
     return from;
   }
-}
-
-/** Sums `radix` values with the roots of unity and turns each sum by its weight. */
-function butterfly(from: ComplexSignal, to: ComplexSignal, source: number, step: number, target: number, stride: number, radix: number, weights: ComplexSignal, weight: number, unit: ComplexSignal): void {
-  for (let k = 0; k < radix; k++) {
-    let [re, im] = [0, 0];
-    for (let j = 0, at = source; j < radix; j++, at += step) {
-      const [cosine, sine] = [unit.real[j * radix + k]!, unit.imaginary[j * radix + k]!];
-      re += from.real[at]! * cosine - from.imaginary[at]! * sine;
-      im += from.real[at]! * sine + from.imaginary[at]! * cosine;
-    }
-    const [cosine, sine] = [weights.real[weight + k]!, weights.imaginary[weight + k]!];
-    to.real[target + k * stride] = re * cosine - im * sine;
-    to.imaginary[target + k * stride] = re * sine + im * cosine;
-  }
-}
-
-/** Values e^(-2πi·turns(index)). */
-function roots(count: number, turns: (index: number) => number): ComplexSignal {
-  const angles = Float64Array.from({ length: count }, (_, index) => -2 * Math.PI * turns(index));
-  return { real: angles.map(Math.cos), imaginary: angles.map(Math.sin) };
 }
 
 function smallFactor(length: number): number {

@@ -50,13 +50,14 @@ export async function logMelFeatures(samples: Float32Array, config: LogMelConfig
   const touched = Math.min(Math.floor((samples.length - 1 + fftSize / 2) / hopLength) + 1, allFrames);
   const rows = options.padded === true ? allFrames : frames;
   const inputFeatures = new Float32Array(mels * Math.max(rows, touched)).fill(Math.log10(smallestPower));
-  const frame = new Float32Array(fftSize);
+  const edge = new Float32Array(fftSize);
   const power = new Float64Array(fftSize / 2 + 1);
   for (let index = 0; index < touched; index++) {
     if (slices.over) await slices.next();
-    cutFrame(samples, padded, index * hopLength - fftSize / 2, frame);
-    spectrum.compute(frame, power);
-    logMelRow(power, filters, inputFeatures.subarray(index * mels, (index + 1) * mels));
+    const start = index * hopLength - fftSize / 2;
+    if (start >= 0 && start + fftSize <= samples.length) spectrum.compute(samples, start, power);
+    else spectrum.compute(cutEdge(samples, padded, start, edge), 0, power);
+    logMelRow(power, filters, inputFeatures, index * mels);
   }
   compress(inputFeatures);
   return { inputFeatures: inputFeatures.subarray(0, rows * mels), mels, frames, rows };
@@ -66,24 +67,21 @@ function periodicHann(size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, index) => 0.5 * (1 - Math.cos((2 * Math.PI * index) / size)));
 }
 
-/** Copies the frame that begins at `start`. The padded signal of `padded` samples is reflected at its ends. */
-function cutFrame(samples: Float32Array, padded: number, start: number, frame: Float32Array): void {
-  if (start >= 0 && start + frame.length <= samples.length) {
-    frame.set(samples.subarray(start, start + frame.length));
-    return;
-  }
+/** Fills `frame`, which begins at `start` and lies partly outside of the sound. The padded signal of `padded` samples is reflected at its ends. */
+function cutEdge(samples: Float32Array, padded: number, start: number, frame: Float32Array): Float32Array {
   for (let index = 0; index < frame.length; index++) {
     const at = Math.abs(start + index);
     const reflected = at < padded ? at : 2 * (padded - 1) - at;
     frame[index] = samples[reflected] ?? 0;
   }
+  return frame;
 }
 
-function logMelRow(power: Float64Array, { weights, bins, starts, ends }: MelFilters, row: Float32Array): void {
-  for (let mel = 0; mel < row.length; mel++) {
+function logMelRow(power: Float64Array, { weights, bins, starts, ends }: MelFilters, features: Float32Array, at: number): void {
+  for (let mel = 0; mel < starts.length; mel++) {
     let sum = 0;
-    for (let bin = starts[mel]!; bin < ends[mel]!; bin++) sum += weights[mel * bins + bin]! * power[bin]!;
-    row[mel] = Math.log10(Math.max(sum, smallestPower));
+    for (let bin = starts[mel]!, end = ends[mel]!; bin < end; bin++) sum += weights[mel * bins + bin]! * power[bin]!;
+    features[at + mel] = Math.log10(Math.max(sum, smallestPower));
   }
 }
 
