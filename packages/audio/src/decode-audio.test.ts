@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// oxlint-disable-next-line import/default -- CommonJS: its exports are the default.
+import wavefile from "wavefile";
 import { decodeAudio, type AudioSource } from "./decode-audio.ts";
 import { readGoldens, seededSound, wavFile, type WavFields } from "./testing.ts";
 
@@ -27,6 +29,17 @@ describe("decodeAudio, against soundfile", () => {
     const sound = await decodeAudio(fileOf(name));
     expect(sound.sampleRate).toBe(goldens[name]!.sampleRate);
     expect(bytesOf(sound.samples)).toBe(goldens[name]!.samples);
+  });
+
+  it.each([32, 64])("averages six channels of %i-bit floats, at 48 kHz", async (bits) => {
+    const frames = 48_001;
+    const values = Float32Array.from({ length: 6 * frames }, (_, index) => Math.sin(index * index) * 10 ** -(index % 40));
+    const file = wavFile(new Uint8Array(bits === 32 ? values.buffer : Float64Array.from(values).buffer), { tag: 3, channels: 6, sampleRate: 48_000, bits });
+    const { samples, sampleRate } = await decodeAudio(file);
+    const library = new wavefile.WaveFile(file).getSamples(true, Float64Array);
+    const mean = Float32Array.from({ length: frames }, (_, frame) => library.subarray(6 * frame, 6 * frame + 6).reduce((sum, value) => Math.fround(sum + value), 0) / 6);
+    expect(sampleRate).toBe(48_000);
+    expect(samples).toEqual(mean);
   });
 
   it("decodes long files piece by piece", async () => {

@@ -5,7 +5,7 @@ import { lastGranule } from "./formats/ogg-pages.ts";
 import { detectSoundFormat, type SoundFormat } from "./formats/sound-format.ts";
 import { guarded, type SoundStream } from "./formats/sound-stream.ts";
 import { readWavLayout } from "./formats/wav-layout.ts";
-import { decodeWavFrames } from "./formats/wav-samples.ts";
+import { wavReader } from "./formats/wav-samples.ts";
 import { mixFrames, mixStream, type MonoSound } from "./mix-down.ts";
 import { isRawSamples, rawReader, shapeOfRaw, type RawSamples } from "./raw-samples.ts";
 
@@ -44,7 +44,7 @@ export async function decodeAudio(input: AudioInput, options: AudioOptions = {})
   const format = detectSoundFormat(medium, offset);
   if (format === "WAV") {
     const layout = readWavLayout(medium);
-    return mixFrames(layout, (from, to, out) => decodeWavFrames(medium.bytes, layout, from, to, out), request, slices);
+    return mixFrames(layout, await wavReader(medium.bytes, layout), request, slices);
   }
   const { stream, declared } = await openSound(format, medium, offset, request);
   if (declared !== undefined) refuseLongSound(declared, request);
