@@ -97,10 +97,10 @@ describe("interruption", () => {
 
   it("during preparation is an error", async () => {
     const child = startCli(["run", endless, "-", "--backend", "reference", "--json"]);
-    // Signals before the command has started would end the process in the default way.
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    // Far more than a pipe holds: once it is written, the command reads its prompt, and has listened for signals since before that.
+    await new Promise((resolve) => child.stdin!.write(" ".repeat(2 ** 22), resolve));
     child.kill("SIGINT");
-    child.stdin!.end("Hi");
+    child.stdin!.end();
     const { exitCode, stdout } = await finished(child);
     expect(exitCode).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "ABORTED" } });
