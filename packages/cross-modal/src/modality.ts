@@ -70,6 +70,7 @@ export async function checkInput<Input>(definition: ModalityDefinition<Input>, i
   const result = await definition.input["~standard"].validate(input);
   if (result.issues === undefined) return result.value;
   const [issue] = result.issues;
-  const path = (issue?.path ?? []).map((step) => String(typeof step === "object" ? step.key : step));
-  throw new InvalidArgumentError({ argument: [definition.name, ...path].join("."), expected: issue?.message ?? "a valid input", received: input });
+  const path = (issue?.path ?? []).map((step) => (typeof step === "object" ? step.key : step));
+  const received = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
+  throw new InvalidArgumentError({ argument: [definition.name, ...path.map(String)].join("."), expected: `what its schema accepts (${issue?.message ?? "a valid input"})`, received });
 }

@@ -198,6 +198,8 @@ describe("polywen inspect media", () => {
     const text = new URL("../../../../test/fixtures/folders/qwen3", import.meta.url).pathname;
     expect(await cli(["inspect", "media", imageFile, "--model", text])).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("image input for this model") });
     expect(await cli(["inspect", "media", join(folder, "none.png")])).toMatchObject({ exitCode: 3 });
+    const unwritable = join(folder, "no/such/folder.png");
+    expect(await cli(["inspect", "media", imageFile, "--output", unwritable])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`Cannot write ${unwritable}: the system reports ENOENT.`) });
     expect(await cli(["inspect", "media", join(folder, "seen.png"), "--output", join(folder, "none", "x.png")])).toMatchObject({ exitCode: 1 });
   });
 });

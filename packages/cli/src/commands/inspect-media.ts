@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { FileAccessError, systemCode } from "@polywen/formats";
 import { EMBEDDED_MODEL, inspectMedia, type MediaSummary } from "polywen";
 import { interruption } from "../interruption.ts";
 import { printFacts, printJson } from "../output.ts";
@@ -35,9 +36,18 @@ async function run(file: string, _options: unknown, command: Command): Promise<v
   // The parent command has options of the same names: wherever they are written, they are meant for this one.
   const { model, mmproj, output, json } = command.optsWithGlobals<InspectMediaCommandOptions>();
   const { picture, ...summary } = await inspectMedia(file, { model, mmproj, signal: interruption() });
-  if (output !== undefined) await writeFile(output, picture);
+  if (output !== undefined) await writePicture(output, picture);
   if (json === true) return printJson({ file, model, ...summary, ...(output === undefined ? {} : { output }) });
   await printFacts({ File: file, ...factsOf(summary), "What happened": summary.changes.join("\n") || "nothing", Picture: output });
+}
+
+/** Not by way of a file beside it: the output may be a device or a pipe. */
+async function writePicture(file: string, picture: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, picture);
+  } catch (error) {
+    throw new FileAccessError({ file, operation: "write", systemCode: systemCode(error) }, error);
+  }
 }
 
 function factsOf(summary: Omit<MediaSummary, "picture">): Record<string, string | number | undefined> {
