@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import sharp from "sharp";
 import { image, loadModel } from "polywen";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
-import { avifBomb, gif, isoFile, picture, tiffBomb, tiffPages, webpBomb } from "../inputs/images.ts";
+import { animatedWebp, avifBomb, gif, isoFile, picture, tiffBomb, tiffPages, webpBomb } from "../inputs/images.ts";
 import { animatedPng, png, pngChunk } from "../inputs/png.ts";
 import { askAbout, mediumCase, openModel } from "./model-calls.ts";
 
@@ -59,6 +59,7 @@ const bombCases: readonly HostileCase[] = [
   file("64h", "a TIFF of 3000 × 3000 whose strip is not there", "a.tiff", () => tiffBomb(3000, 3000), damaged("a.tiff")),
   file("64i", "an AVIF that says 50,000 × 50,000", "a.avif", () => avifBomb(wide, wide), failure("LIMIT_EXCEEDED", { file: "a.avif" })),
   file("64j", "a TIFF of 10,000 pages", "a.tiff", () => tiffPages(10_000), result("the first page is seen", { mediaTokens: 9 })),
+  file("64k", "a WebP of 10,000 frames", "a.webp", () => animatedWebp(10_000), result("the first frame is seen", { mediaTokens: 9 })),
 ];
 
 const kindCases: readonly HostileCase[] = [

@@ -74,6 +74,25 @@ export function webpBomb(): Buffer {
   return file;
 }
 
+/** An animated WebP of `count` frames of 8 × 8 pixels, which show the same, each for no time at all. */
+export async function animatedWebp(count: number): Promise<Buffer> {
+  const still = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } }).webp({ lossless: true }).toBuffer();
+  const picture = still.subarray(still.indexOf("VP8L"));
+  // Place, size less one, duration and disposal of a frame.
+  const frame = riffChunk("ANMF", Buffer.concat([Buffer.from("000000000000" + "070000070000" + "000000" + "02", "hex"), picture]));
+  const header = riffChunk("VP8X", Buffer.from("02000000" + "070000070000", "hex"));
+  const body = Buffer.concat([Buffer.from("WEBP"), header, riffChunk("ANIM", Buffer.alloc(6)), ...Array.from({ length: count }, () => frame)]);
+  return riffChunk("RIFF", body);
+}
+
+function riffChunk(name: string, content: Buffer): Buffer {
+  const chunk = Buffer.alloc(8 + content.length + (content.length % 2));
+  chunk.write(name, "latin1");
+  chunk.writeUInt32LE(content.length, 4);
+  content.copy(chunk, 8);
+  return chunk;
+}
+
 /** The first box of an ISO base media file of the brand `brand` (`heic`, `isom`, …). */
 export function isoFile(brand: string): Buffer {
   const file = Buffer.alloc(64);
