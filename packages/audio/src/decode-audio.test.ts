@@ -164,7 +164,7 @@ describe("decodeAudio, bad files", () => {
   });
 
   it.each([
-    ["Ogg", "OggS\0\x02"],
+    ["Ogg with another codec", `OggS\0\x02${"\0".repeat(20)}\x01\x07fishead`],
     ["AAC", "\xff\xf1\x50\x80"],
     ["M4A", "\0\0\0\x20ftypM4A "],
     ["AIFF", "FORM\0\0\0\0AIFF"],

@@ -1,9 +1,8 @@
 import { readMediaSource, TimeSlices, type MediaBytes, type MediaSource } from "@polywen/cross-modal";
 import { boundedFrames, defaultAudioLimits, framesOfRange, requireShape, type AudioOptions, type SoundRequest, type TimeRange } from "./audio-limits.ts";
 import { id3Length } from "./formats/id3.ts";
-import { lastGranule } from "./formats/ogg-pages.ts";
 import { detectSoundFormat, type SoundFormat } from "./formats/sound-format.ts";
-import { guarded, type SoundStream } from "./formats/sound-stream.ts";
+import { guarded, type OpenedSound } from "./formats/sound-stream.ts";
 import { readWavLayout } from "./formats/wav-layout.ts";
 import { wavReader } from "./formats/wav-samples.ts";
 import { mixFrames, mixStream, type MonoSound } from "./mix-down.ts";
@@ -22,8 +21,8 @@ export type AudioInput = AudioSource | AudioPart;
 
 /**
  * Reads a sound and averages its channels, LFE among them, with the values that soundfile and NumPy's float32 mean give: WAV (integers of
- * 8, 16, 24 and 32 bits, floats of 32 and 64 bits, A-law, µ-law), MP3, FLAC, Ogg Vorbis, Ogg Opus, or raw samples. Runs in slices; what
- * lies after the wanted part is not decoded.
+ * 8, 16, 24 and 32 bits, floats of 32 and 64 bits, A-law, µ-law), MP3, FLAC, Ogg Vorbis, Ogg Opus, or raw samples. Streams that follow each
+ * other in an Ogg file are one sound, at the rate of the first. Runs in slices; what lies after the wanted part is not decoded.
  *
  * Throws what `readMediaSource` throws; UnsupportedError for other formats; LimitExceededError; InvalidFileError for damaged and
  * truncated files, sound without samples and samples that are not finite; InvalidArgumentError for raw samples that do not fit, and for a
@@ -46,19 +45,13 @@ export async function decodeAudio(input: AudioInput, options: AudioOptions = {})
     const layout = readWavLayout(medium);
     return mixFrames(layout, await wavReader(medium.bytes, layout), request, slices);
   }
-  const { stream, declared } = await openSound(format, medium, offset, request);
+  const { stream, declared } = await openSound(format, medium, offset, request, slices);
   if (declared !== undefined) refuseLongSound(declared, request);
   return mixStream(guarded(stream, medium.name), request, slices);
 }
 
-/** A compressed sound, and how long it says it is. */
-interface OpenedSound {
-  readonly stream: SoundStream;
-  readonly declared?: { readonly frames: number; readonly sampleRate: number };
-}
-
 /** The decoders are WebAssembly: each is loaded with the first file that needs it. */
-async function openSound(format: Exclude<SoundFormat, "WAV">, medium: MediaBytes, offset: number, request: SoundRequest): Promise<OpenedSound> {
+async function openSound(format: Exclude<SoundFormat, "WAV">, medium: MediaBytes, offset: number, request: SoundRequest, slices: TimeSlices): Promise<OpenedSound> {
   switch (format) {
     case "MP3":
       return { stream: (await import("./formats/decode-mp3.ts")).decodeMp3(medium, offset) };
@@ -68,14 +61,8 @@ async function openSound(format: Exclude<SoundFormat, "WAV">, medium: MediaBytes
       requireShape(info, request);
       return { stream: decodeFlac(medium, info), declared: { frames: info.totalSamples, sampleRate: info.sampleRate } };
     }
-    case "Ogg Vorbis": {
-      const { decodeVorbis, vorbisRate } = await import("./formats/decode-vorbis.ts");
-      return { stream: decodeVorbis(medium), declared: { frames: lastGranule(medium.bytes), sampleRate: vorbisRate(medium) } };
-    }
-    case "Ogg Opus": {
-      const { CLOCK_RATE, decodeOpus } = await import("./formats/decode-opus.ts");
-      return { stream: decodeOpus(medium), declared: { frames: lastGranule(medium.bytes), sampleRate: CLOCK_RATE } };
-    }
+    case "Ogg":
+      return (await import("./formats/decode-ogg.ts")).openOgg(medium, request, slices);
   }
 }
 

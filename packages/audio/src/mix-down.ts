@@ -52,12 +52,12 @@ export async function mixStream(stream: SoundStream, request: SoundRequest, slic
   let shape: { readonly channels: number; readonly sampleRate: number; readonly first: number; readonly last: number } | undefined;
   for await (const block of stream) {
     if (slices.over) await slices.next();
-    shape = shape === undefined ? openRange(block, request) : sameShape(shape, block, request.file);
+    shape = shape === undefined ? openRange(block, request) : sameRate(shape, block, request);
     const length = block.channels[0]!.length;
     const [from, to] = [shape.first - frames, shape.last - frames].map((place) => Math.min(Math.max(place, 0), length)) as [number, number];
     frames += length;
     const room = boundedFrames(kept + to - from, shape.sampleRate, request) - kept;
-    parts.push(meanOf(block.channels, from, from + room, frames - length, request.file));
+    parts.push(meanOf(block.channels, request.file, { from, to: from + room, offset: frames - length }));
     kept += room;
     if (frames >= shape.last || room < to - from) break;
   }
@@ -80,12 +80,14 @@ function openRange({ channels, sampleRate }: SoundBlock, request: SoundRequest):
   return { ...shape, ...range };
 }
 
-function sameShape<T extends { readonly channels: number; readonly sampleRate: number }>(shape: T, { channels, sampleRate }: SoundBlock, file: string): T {
-  if (channels.length === shape.channels && sampleRate === shape.sampleRate) return shape;
-  throw new UnsupportedError({ feature: `${file}: a sound whose rate or number of channels changes` });
+function sameRate<T extends { readonly channels: number; readonly sampleRate: number }>(shape: T, { channels, sampleRate }: SoundBlock, request: SoundRequest): T {
+  if (sampleRate !== shape.sampleRate) throw new UnsupportedError({ feature: `${request.file}: a sound whose rate changes` });
+  if (channels.length !== shape.channels) requireShape({ channels: channels.length, sampleRate }, request);
+  return shape;
 }
 
-function meanOf(channels: readonly Float32Array[], from: number, to: number, offset: number, file: string): Float32Array {
+/** The mean of all channels, of the samples from `from` to `to`. `offset` is the place of the first sample in the sound. Throws InvalidFileError for samples that are not finite. */
+export function meanOf(channels: readonly Float32Array[], file: string, { from = 0, to = channels[0]!.length, offset = 0 } = {}): Float32Array {
   const mean = new Float32Array(to - from);
   for (const channel of channels) for (let index = 0; index < mean.length; index++) mean[index]! += channel[from + index]!;
   for (let index = 0; index < mean.length; index++) {

@@ -32,8 +32,8 @@ export async function resample(sound: MonoSound, sampleRate: number, signal?: Ab
   return { samples: out, sampleRate };
 }
 
-/** What lies before and after the sound is silence. Four sums at a time keep the processor busy. */
-function weightedSum(samples: Float32Array, first: number, taps: Float32Array): number {
+/** One output sample: the sum of the samples from `first` on, each weighted by its tap. What lies before and after the sound is silence. Four sums at a time keep the processor busy. */
+export function weightedSum(samples: Float32Array, first: number, taps: Float32Array): number {
   const begin = Math.max(0, -first);
   const end = Math.min(taps.length, samples.length - first);
   let [a, b, c, d] = [0, 0, 0, 0];

@@ -72,7 +72,7 @@ describe("compressed sound", () => {
     }
   });
 
-  it("refuses an Opus stream whose last page counts absurdly, and several streams in a file", async () => {
+  it("refuses an Opus stream whose last page counts absurdly", async () => {
     for (const name of ["mono-16000.opus", "surround-48000.opus"]) {
       const bytes = fileOf(name);
       const last = bytes.lastIndexOf("OggS");
@@ -80,7 +80,6 @@ describe("compressed sound", () => {
         bytes.writeBigInt64LE(granule, last + 6);
         await expect(decodeAudio(bytes)).rejects.toMatchObject({ code: "FILE_INVALID" });
       }
-      await expect(decodeAudio(Buffer.concat([fileOf(name), fileOf(name)]))).rejects.toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining("several streams") });
     }
   });
 

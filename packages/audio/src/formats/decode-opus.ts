@@ -1,7 +1,6 @@
 import { OpusDecoder } from "opus-decoder";
-import type { MediaBytes } from "@polywen/cross-modal";
 import { InvalidFileError } from "@polywen/tensor";
-import { oggPages, type OggPage } from "./ogg-pages.ts";
+import type { OggStream } from "./ogg-streams.ts";
 import { blockOf, type SoundStream } from "./sound-stream.ts";
 
 /** The rate of all counts in an Opus file. */
@@ -25,22 +24,20 @@ interface OpusHead {
   readonly gain: number;
 }
 
-/** Decodes Ogg Opus, page by page, at the rate of the recording as libsndfile does. The last page says where the sound ends. */
-export async function* decodeOpus(medium: MediaBytes): SoundStream {
-  const { name: file } = medium;
-  const pages = oggPages(medium);
-  const first = pages.next().value as OggPage;
-  const head = readOpusHead(first.packets[0] ?? new Uint8Array(0), file);
+/** Decodes an Opus stream, page by page, at the rate of the recording as libsndfile does. The last page says where the sound ends. */
+export async function* decodeOpus({ head: identification, pages }: OggStream, file: string): SoundStream {
+  const head = readOpusHead(identification, file);
   const { sampleRate, channels, streams: streamCount, coupled: coupledStreamCount, mapping } = head;
   const decoder = new OpusDecoder({ sampleRate, channels, streamCount, coupledStreamCount, channelMappingTable: [...mapping] });
   await decoder.ready;
   const ticks = CLOCK_RATE / sampleRate;
   try {
-    let [tags, total] = [true, 0];
+    // The identification header and the tags.
+    let [headers, total] = [2, 0];
     let begin: bigint | undefined;
-    for (const { packets, granule, last, offset } of pages) {
-      const sound = tags ? packets.slice(1) : packets;
-      if (packets.length > 0) tags = false;
+    for await (const { packets, granule, last, offset } of pages) {
+      const sound = packets.slice(headers);
+      headers = Math.max(headers - packets.length, 0);
       if (sound.length === 0) continue;
       const decoded = blockOf(decoder.decodeFrames([...sound]), file);
       const count = decoded.channels[0]!.length;

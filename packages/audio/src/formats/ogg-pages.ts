@@ -1,61 +1,75 @@
 import type { MediaBytes } from "@polywen/cross-modal";
-import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
+import { InvalidFileError } from "@polywen/tensor";
 
-/** A page of an Ogg file with one stream. */
-export interface OggPage {
+/** A page of an Ogg file, with its packets not yet put together. */
+export interface RawPage {
   /** The whole page. */
   readonly bytes: Uint8Array;
-  /** Packets that end in it. */
-  readonly packets: readonly Uint8Array[];
+  /** The stream that it belongs to. */
+  readonly serial: number;
+  /** True for the first and for the last page of a stream. */
+  readonly first: boolean;
+  readonly last: boolean;
   /** Samples up to the last packet that ends in it, as the file counts them; negative where none does. */
   readonly granule: bigint;
-  readonly last: boolean;
+  /** Lengths of its segments, and where the first of them begins in the page. */
+  readonly segments: Uint8Array;
+  readonly body: number;
+  /** Where it begins in the file. */
   readonly offset: number;
+}
+
+/** A page of one stream. */
+export interface OggPage extends RawPage {
+  /** Packets that end in it. */
+  readonly packets: readonly Uint8Array[];
 }
 
 const HEADER_BYTES = 27;
 /** Codecs write packets of a few kilobytes, tables of up to a few hundred; pictures may come in comments. */
 const MAX_PACKET_BYTES: number = 2 ** 24;
 
-/**
- * Cuts an Ogg file into pages, one at a time. Throws InvalidFileError for what is no page and for a file that ends before its last
- * page, and UnsupportedError for several streams in one file, side by side or one after the other.
- */
-export function* oggPages({ bytes, name: file }: MediaBytes): Generator<OggPage, void, undefined> {
+/** Cuts an Ogg file into pages, from `offset` on. Throws InvalidFileError for what is no page and for a file that ends within one. */
+export function* rawPages({ bytes, name: file }: MediaBytes, offset = 0): Generator<RawPage, undefined, undefined> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let serial: number | undefined;
-  let open: Uint8Array[] = [];
-  let ended = false;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = offset; at < bytes.length; ) {
     const segments = requirePage(view, at, file);
-    serial ??= view.getUint32(at + 14);
-    if (ended || view.getUint32(at + 14) !== serial) throw new UnsupportedError({ feature: `${file}: several streams in one Ogg file`, supported: ["one stream"] });
-    const begin = at + HEADER_BYTES + segments.length;
-    const end = begin + segments.reduce((sum, length) => sum + length, 0);
+    const body = HEADER_BYTES + segments.length;
+    let end = at + body;
+    for (const length of segments) end += length;
     if (end > bytes.length) throw new InvalidFileError({ file, problem: "the file ends within an Ogg page", offset: at });
-    const packets: Uint8Array[] = [];
-    let [from, to] = [begin, begin];
-    for (const length of segments) {
-      to += length;
-      if (length === 255) continue;
-      packets.push(joined([...open, bytes.subarray(from, to)], file, at));
-      open = [];
-      from = to;
-    }
-    if (from < to) open.push(bytes.subarray(from, to));
-    ended = (bytes[at + 5]! & 4) !== 0;
-    yield { bytes: bytes.subarray(at, end), packets, granule: view.getBigInt64(at + 6, true), last: ended, offset: at };
+    const flags = bytes[at + 5]!;
+    yield {
+      bytes: bytes.subarray(at, end),
+      serial: view.getUint32(at + 14, true),
+      first: (flags & 2) !== 0,
+      last: (flags & 4) !== 0,
+      granule: view.getBigInt64(at + 6, true),
+      segments,
+      body,
+      offset: at,
+    };
     at = end;
   }
-  if (!ended) throw new InvalidFileError({ file, problem: "the file ends before the last page of its stream", offset: bytes.length });
 }
 
-/** The count on the last page of a file: how long its stream says it is, on the clock of its codec. 0 where it says nothing of use. */
-export function lastGranule(bytes: Uint8Array): number {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const at = buffer.lastIndexOf("OggS");
-  const granule = at >= 0 && at + 14 <= buffer.length ? Number(buffer.readBigInt64LE(at + 6)) : 0;
-  return Number.isSafeInteger(granule) ? Math.max(granule, 0) : 0;
+/** Puts the packets of a stream together, page after page. Throws InvalidFileError for a packet that is too large. */
+export class PacketJoiner {
+  #open: Uint8Array[] = [];
+
+  join(page: RawPage, file: string): OggPage {
+    const packets: Uint8Array[] = [];
+    let [from, to] = [page.body, page.body];
+    for (const length of page.segments) {
+      to += length;
+      if (length === 255) continue;
+      packets.push(joined([...this.#open, page.bytes.subarray(from, to)], file, page.offset));
+      this.#open = [];
+      from = to;
+    }
+    if (from < to) this.#open.push(page.bytes.subarray(from, to));
+    return { ...page, packets };
+  }
 }
 
 /** The lengths of a page's segments. */

@@ -11,6 +11,12 @@ export interface SoundBlock {
 /** Decodes a compressed file from its beginning, a few milliseconds of work at a time. Whoever has enough stops asking. */
 export type SoundStream = AsyncGenerator<SoundBlock, void, undefined>;
 
+/** A compressed sound, and how long it says it is. */
+export interface OpenedSound {
+  readonly stream: SoundStream;
+  readonly declared?: { readonly frames: number; readonly sampleRate: number };
+}
+
 /** What decoders of `@wasm-audio-decoders` return. */
 interface Decoded {
   readonly channelData: readonly Float32Array[];
