@@ -3,7 +3,9 @@
     python make-mmproj-fixtures.py ../fixtures/mmproj [NAME…]        (torch 2.13.0, transformers 5.23.0, gguf 0.19.0, pillow 13.0.0)
 
 Names of tensors come from the gguf package's own table; kernels of patches and rows of queries, keys and values are parted as
-convert_hf_to_gguf.py of llama.cpp parts them. What is stored in 16 bits is what transformers computes with.
+convert_hf_to_gguf.py of llama.cpp parts them, and each tensor has the type that it gives them. What is stored in fewer bits is what
+transformers computes with. Qwen2-Audio and Qwen2.5-Omni are the fixtures sound/qwen2_audio and omni in another format; what is expected
+of those holds for these as well.
 """
 import base64
 import importlib
@@ -18,10 +20,12 @@ import torch
 from gguf import GGMLQuantizationType as Type
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import GenerationConfig, Qwen2Config, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import GenerationConfig, Qwen2Config, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration, Qwen3VLMoeConfig, Qwen3VLMoeForConditionalGeneration
+from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import SinusoidsPositionEmbedding
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 text = importlib.import_module("make-gguf-fixtures")
+omni = importlib.import_module("make-omni-fixtures")
 
 TOKENS = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 START, END, IMAGE, VIDEO = range(260, 264)
@@ -39,17 +43,29 @@ MODELS = {
                 Qwen2VLConfig(text_config=dict(BASE, rope_parameters=MROPE), vision_config=dict(TOWER, embed_dim=16, hidden_size=32, mlp_ratio=3), **IDS), CLIP, "F16"),
     "qwen25vl": ("qwen2vl", "qwen2.5vl_merger", Qwen2_5_VLForConditionalGeneration,
                  Qwen2_5_VLConfig(text_config=dict(BASE, rope_parameters=MROPE),
-                                  vision_config=dict(TOWER, hidden_size=16, intermediate_size=24, out_hidden_size=32, window_size=16, fullatt_block_indexes=[1]), **IDS), CLIP, "F32"),
+                                  vision_config=dict(TOWER, hidden_size=32, intermediate_size=48, out_hidden_size=32, window_size=16, fullatt_block_indexes=[1]), **IDS), CLIP, "Q8_0"),
     "qwen3vl": ("qwen3vl", "qwen3vl_merger", Qwen3VLForConditionalGeneration,
                 Qwen3VLConfig(text_config=dict(BASE, head_dim=16, rope_parameters=THREE),
-                              vision_config=dict(TOWER, hidden_size=16, intermediate_size=24, out_hidden_size=32, num_position_embeddings=36, deepstack_visual_indexes=[0, 2]), **IDS), HALF, "F16"),
+                              vision_config=dict(TOWER, hidden_size=16, intermediate_size=24, out_hidden_size=32, num_position_embeddings=36, deepstack_visual_indexes=[0, 2]), **IDS), HALF, "BF16"),
+    "qwen3vlmoe": ("qwen3vlmoe", "qwen3vl_merger", Qwen3VLMoeForConditionalGeneration,
+                   Qwen3VLMoeConfig(text_config=dict(BASE, **text.EXPERTS, head_dim=16, rope_parameters=THREE),
+                                    vision_config=dict(TOWER, hidden_size=16, intermediate_size=24, out_hidden_size=32, num_position_embeddings=36, deepstack_visual_indexes=[1]), **IDS), HALF, "F16"),
 }
 PIXELS = dict(min_pixels=64, max_pixels=4096)
 
 
+def type_of(name, value, kind):
+    """Vectors and tables stay float32; kernels are float16 or float32, and so are rows that no blocks of 32 fill."""
+    if value.ndim == 1 or ".position_embd." in name or (".patch_embd." in name and kind != "F16"):
+        return Type.F32
+    if (".conv1d." in name and name.endswith("weight")) or (kind == "Q8_0" and value.shape[-1] % 32 != 0):
+        return Type.F16
+    return Type[kind]
+
+
 def stored(writer, name, value, kind):
-    """Adds a tensor; vectors and tables stay float32. Returns what a reader will get."""
-    kind = Type.F32 if value.ndim == 1 else Type[kind]
+    """Adds a tensor. Returns what a reader will get."""
+    kind = type_of(name, value, kind)
     data = gguf.quantize(np.ascontiguousarray(value), kind)
     writer.add_tensor(name, data, raw_dtype=kind)
     return gguf.dequantize(data, kind).astype(np.float32).reshape(value.shape)
@@ -90,16 +106,23 @@ def write_tower_metadata(writer, projector, vision, normalisation):
     writer.add_vision_attention_layernorm_eps(1e-6)
     writer.add_vision_image_mean(normalisation["image_mean"])
     writer.add_vision_image_std(normalisation["image_std"])
-    writer.add_vision_min_pixels(PIXELS["min_pixels"])
-    writer.add_vision_max_pixels(PIXELS["max_pixels"])
-    if projector == "qwen2.5vl_merger":
+    writer.add_vision_min_pixels(normalisation.get("min_pixels", PIXELS["min_pixels"]))
+    writer.add_vision_max_pixels(normalisation.get("max_pixels", PIXELS["max_pixels"]))
+    if projector in ("qwen2.5vl_merger", "qwen2.5o"):
         writer.add_vision_use_silu(True)
         writer.add_vision_n_wa_pattern(2)
-        writer.add_vision_window_size(vision.window_size)
+        # Published files leave it out; it is 112 there.
+        if vision.window_size != 112:
+            writer.add_vision_window_size(vision.window_size)
     if projector == "qwen3vl_merger":
         writer.add_vision_use_gelu(True)
         writer.add_vision_spatial_merge_size(vision.spatial_merge_size)
         writer.add_vision_is_deepstack_layers([layer in vision.deepstack_visual_indexes for layer in range(vision.depth)])
+
+
+def store_text(writer, name, value, kind):
+    """One parameter of a text model; the fused experts are two tensors."""
+    return np.concatenate([stored(writer, stored_name, part, kind) for stored_name, part in text.tensors_of(name, value)], axis=1 if value.ndim == 3 else 0)
 
 
 def finish(writer):
@@ -134,8 +157,7 @@ def make(name, folder):
         if plain.startswith("visual."):
             back = write_tower_tensor(tower, names, deepstack, plain, value, tower_type)
         else:
-            (stored_name, _), = text.tensors_of(key.replace("language_model.", ""), value)
-            back = stored(language, stored_name, value, "F16")
+            back = store_text(language, key.replace("language_model.", ""), value, "F16")
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(back))
     finish(language)
@@ -165,7 +187,7 @@ def expect(model, normalisation, file):
 
 
 # Parts of an audio tower in transformers and in GGUF.
-HEARD = {"conv1": "a.conv1d.1", "conv2": "a.conv1d.2", "embed_positions": "a.position_embd", "layer_norm": "a.post_ln"}
+HEARD = {"conv1": "a.conv1d.1", "conv2": "a.conv1d.2", "embed_positions": "a.position_embd", "layer_norm": "a.post_ln", "ln_post": "a.post_ln", "proj": "mm.a.fc"}
 HEARD_LAYER = {"self_attn_layer_norm": "ln1", "final_layer_norm": "ln2", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
                "self_attn.out_proj": "attn_out", "fc1": "ffn_up", "fc2": "ffn_down"}
 
@@ -180,10 +202,25 @@ def heard_name(name):
     return f"a.blk.{layer}.{HEARD_LAYER[part]}.{end}"
 
 
+def store_heard(writer, name, value):
+    """Biases of convolutions are stored as columns."""
+    stored(writer, heard_name(name), value[:, None] if ".conv" in name and value.ndim == 1 else value, "BF16")
+
+
+def write_audio_metadata(writer, audio):
+    writer.add_clip_has_audio_encoder(True)
+    writer.add_audio_embedding_length(audio["d_model"])
+    writer.add_audio_feed_forward_length(audio["encoder_ffn_dim"])
+    writer.add_audio_block_count(audio["encoder_layers"])
+    writer.add_audio_head_count(audio["encoder_attention_heads"])
+    writer.add_audio_attention_layernorm_eps(1e-5)
+    writer.add_audio_num_mel_bins(audio["num_mel_bins"])
+    writer.add_audio_projection_dim(32)
+
+
 def convert_audio(source, folder):
-    """The fixture sound/qwen2_audio as two files; its expected.json holds for these as well."""
+    """The fixture sound/qwen2_audio as two files."""
     config = json.loads((source / "config.json").read_text())
-    audio = config["audio_config"]
     folder.mkdir(parents=True, exist_ok=True)
     language = gguf.GGUFWriter(str(folder / "model.gguf"), "qwen2")
     tower = gguf.GGUFWriter(str(folder / "mmproj.gguf"), "clip")
@@ -191,27 +228,54 @@ def convert_audio(source, folder):
     pads = lambda first, end: [f"[PAD{n}]" for n in range(first, end)]
     text.write_tokenizer(language, [*pads(260, 263), "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>", *pads(266, 272)])
     tower.add_type("mmproj")
-    tower.add_clip_has_audio_encoder(True)
     tower.add_clip_projector_type("qwen2a")
-    tower.add_audio_embedding_length(audio["d_model"])
-    tower.add_audio_feed_forward_length(audio["encoder_ffn_dim"])
-    tower.add_audio_block_count(audio["encoder_layers"])
-    tower.add_audio_head_count(audio["encoder_attention_heads"])
-    tower.add_audio_attention_layernorm_eps(1e-5)
-    tower.add_audio_num_mel_bins(audio["num_mel_bins"])
-    tower.add_audio_projection_dim(32)
+    write_audio_metadata(tower, config["audio_config"])
     for name, tensor in load_file(source / "model.safetensors").items():
         value = tensor.float().numpy()
         if name.startswith("language_model."):
-            (stored_name, _), = text.tensors_of(name.removeprefix("language_model."), value)
-            stored(language, stored_name, value, "BF16")
+            store_text(language, name.removeprefix("language_model."), value, "BF16")
         else:
-            stored(tower, heard_name(name), value[:, None] if ".conv" in name and value.ndim == 1 else value, "BF16")
+            store_heard(tower, name, value)
     finish(language)
     finish(tower)
 
 
+def convert_omni(source, folder):
+    """The fixture omni as two files: one with both towers beside the text model of its thinker."""
+    config = json.loads((source / "config.json").read_text())["thinker_config"]
+    processor = json.loads((source / "preprocessor_config.json").read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    language = gguf.GGUFWriter(str(folder / "model.gguf"), "qwen2vl")
+    tower = gguf.GGUFWriter(str(folder / "mmproj.gguf"), "clip")
+    text.write_metadata(language, "qwen2vl", Qwen2Config(**config["text_config"]))
+    text.write_tokenizer(language, [*omni.TOKENS, "[PAD267]"])
+    language.add_rope_dimension_sections([*config["text_config"]["rope_scaling"]["mrope_section"], 0])
+    vision = Qwen2_5_VLConfig(vision_config=config["vision_config"]).vision_config
+    write_tower_metadata(tower, "qwen2.5o", vision, processor)
+    write_audio_metadata(tower, config["audio_config"])
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.MMPROJ, vision.depth)
+    for name, tensor in load_file(source / "model.safetensors").items():
+        name, value = name.removeprefix("thinker."), tensor.float().numpy()
+        if name.startswith("visual."):
+            write_tower_tensor(tower, names, None, name, value, "BF16")
+        elif not name.startswith("audio_tower."):
+            store_text(language, name, value, "BF16")
+        elif "audio_bos_eos_token" not in name:
+            store_heard(tower, name, value)
+    # The converter stores the table that the formula gives, of 1500 rows; so many are used.
+    positions = SinusoidsPositionEmbedding(config["audio_config"]["n_window"], config["audio_config"]["d_model"]).positional_embedding.numpy()
+    stored(tower, "a.position_embd.weight", positions, "F32")
+    finish(language)
+    finish(tower)
+
+
+CONVERTED = {"qwen2audio": (convert_audio, "sound/qwen2_audio"), "qwen25omni": (convert_omni, "omni")}
+
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
-    for model_name in sys.argv[2:] or [*MODELS, "qwen2audio"]:
-        convert_audio(target.parent / "sound/qwen2_audio", target / model_name) if model_name == "qwen2audio" else make(model_name, target)
+    for model_name in sys.argv[2:] or [*MODELS, *CONVERTED]:
+        if model_name in MODELS:
+            make(model_name, target)
+        else:
+            convert, fixture = CONVERTED[model_name]
+            convert(target.parent / fixture, target / model_name)

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { audio, image, inspectMedia, inspectModel, loadModel } from "polywen";
+import { audio, image, inspectMedia, inspectModel, loadModel, type Model } from "polywen";
 import { backends, expectTransformers, loadOptions } from "./expect-transformers.ts";
+import { expectPrompt, readPrompts } from "./media-prompts.ts";
 
 const root = fileURLToPath(new URL("../fixtures/mmproj", import.meta.url));
-const models = [["qwen2vl", "qwen2_vl"], ["qwen25vl", "qwen2_5_vl"], ["qwen3vl", "qwen3_vl"]] as const;
+const models = [["qwen2vl", "qwen2_vl"], ["qwen25vl", "qwen2_5_vl"], ["qwen3vl", "qwen3_vl"], ["qwen3vlmoe", "qwen3_vl_moe"]] as const;
 
 const pictureOf = async (name: string): Promise<Buffer> => Buffer.from((JSON.parse(await readFile(`${root}/${name}/expected.json`, "utf8")) as { image: string }).image, "base64");
 
@@ -32,6 +33,19 @@ describe.each(backends)("a recording in a prompt, on the %s backend", (backend) 
     await model.dispose();
     expect(await inspectModel(`${root}/qwen2audio/model.gguf`)).toMatchObject({ modelType: "qwen2", warnings: [] });
   });
+});
+
+describe.each(backends)("pictures, videos and sounds in a prompt, on the %s backend", { timeout: 120_000 }, (backend) => {
+  const cases = readPrompts(fileURLToPath(new URL("../fixtures/omni/expected.json", import.meta.url)));
+  let model: Model;
+  beforeAll(async () => void (model = await loadModel(`${root}/qwen25omni/model.gguf`, { ...loadOptions, rowsPerStep: 97, cacheTokens: 2048, backend })));
+  afterAll(() => model.dispose());
+
+  test("Qwen2.5-Omni has both towers in one file", () => {
+    expect(model.info).toMatchObject({ modelType: "qwen2_5_omni_thinker", modalities: ["text", "image", "video", "audio"], warnings: [] });
+  });
+
+  test.each(Object.entries(cases))("%s: what its checkpoint in safetensors gives, the same weights give in GGUF", (_, expected) => expectPrompt(model, expected));
 });
 
 describe("the file beside the model", () => {

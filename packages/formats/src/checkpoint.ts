@@ -15,7 +15,7 @@ const pickledFiles = ["pytorch_model.bin", "pytorch_model.bin.index.json", "cons
 
 /** The tensors of a model, in one file or in many. It holds no file open, so there is nothing to dispose of. */
 export class Checkpoint {
-  /** The folder or file it was opened from. */
+  /** The folder or file it was opened from, or both files of a model in two, as errors name it. */
   readonly path: string;
   /** All tensors that are in the files, by name. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;

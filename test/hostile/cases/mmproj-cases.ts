@@ -2,19 +2,19 @@ import { copyFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { loadModel } from "polywen";
 import { bool, text, u32 } from "../../../packages/formats/src/gguf/test-gguf.ts";
-import { baseMmproj, flags } from "../base-mmproj.ts";
-import { failure, type Attempt, type HostileCase, type Outcome } from "../hostile-case.ts";
+import { baseMmproj, baseOmniMmproj, flags } from "../base-mmproj.ts";
+import { failure, result, type Attempt, type HostileCase, type Outcome } from "../hostile-case.ts";
 import { loadAndDispose } from "./model-calls.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/mmproj/${name}`, import.meta.url));
 
 /** A case of files that are given as the mmproj of a good model, all of which must end alike. */
-function projectors(id: string, input: string, files: readonly (Uint8Array | string)[], outcome: Outcome): HostileCase {
+function projectors(id: string, input: string, files: readonly (Uint8Array | string)[], outcome: Outcome, model = "qwen2vl"): HostileCase {
   return {
     id,
     input,
     write: async ({ path }) => {
-      await copyFile(fixture("qwen2vl/model.gguf"), path("model.gguf"));
+      await copyFile(fixture(`${model}/model.gguf`), path("model.gguf"));
       for (const [index, bytes] of files.entries()) await (typeof bytes === "string" ? copyFile(fixture(bytes), path(`${index}.mmproj.gguf`)) : writeFile(path(`${index}.mmproj.gguf`), bytes));
     },
     attempts: ({ path }) =>
@@ -32,6 +32,10 @@ function invalid(pointer: string, says?: string): Outcome {
 
 const without = (name: string): Buffer => baseMmproj({}, (table) => table.delete(name));
 const shaped = (name: string, dims: readonly number[]): Buffer => baseMmproj({}, (table) => table.set(name, dims));
+
+const omni = (id: string, input: string, files: readonly Uint8Array[], outcome: Outcome): HostileCase => projectors(id, `Qwen2.5-Omni: ${input}`, files, outcome, "qwen25omni");
+const omniWithout = (name: string): Buffer => baseOmniMmproj({}, (table) => table.delete(name));
+const omniShaped = (name: string, dims: readonly number[]): Buffer => baseOmniMmproj({}, (table) => table.set(name, dims));
 
 /** The file with which a GGUF model sees pictures: another file, one of another model, damaged. */
 export const mmprojCases: readonly HostileCase[] = [
@@ -59,5 +63,19 @@ export const mmprojCases: readonly HostileCase[] = [
   projectors("45k", "layers without their first matrix, or with a vector in its place", [without("v.blk.0.ffn_up.weight"), shaped("v.blk.0.ffn_up.weight", [16])], invalid("/v.blk.0.ffn_up.weight")),
   projectors("45l", "lists of deepstack layers that the tensors contradict", [baseMmproj({ "clip.vision.is_deepstack_layers": flags([1]) })], invalid("/clip.vision.is_deepstack_layers")),
   projectors("45m", "a matrix of another shape", [shaped("v.blk.0.attn_q.weight", [16, 8]), shaped("v.blk.0.attn_q.weight", [8, 16])], failure("FILE_INVALID", { file: "mmproj.gguf", place: { pointer: "/visual.blocks.0.attn.q.weight/shape" } })),
-  projectors("45n", "a tensor that is missing", [without("mm.0.bias")], failure("NOT_FOUND", { says: "visual.merger.mlp.0.bias" })),
+  projectors("45n", "a tensor that is missing", [without("mm.0.bias")], failure("NOT_FOUND", { file: "mmproj.gguf", says: "visual.merger.mlp.0.bias" })),
+  omni("45o", "an mmproj of zeros that fits", [baseOmniMmproj()], result("a model")),
+  omni("45p", "one tower instead of two", [undefined, bool(0)].map((flag) => baseOmniMmproj({ "clip.has_audio_encoder": flag })), invalid("/clip.has_audio_encoder", "two towers")),
+  omni("45q", "no number of layers that listen, 0 layers", [undefined, u32(0)].map((count) => baseOmniMmproj({ "clip.audio.block_count": count })), invalid("/clip.audio.block_count")),
+  omni("45r", "sounds that become wider rows than the text has, narrower ones, or a vector", [omniShaped("mm.a.fc.weight", [16, 64]), omniShaped("mm.a.fc.weight", [16, 16]), omniShaped("mm.a.fc.weight", [16])], invalid("/mm.a.fc.weight")),
+  omni("45s", "another tower for sounds, for pictures, a tensor and a hyperparameter that nobody knows", [
+    baseOmniMmproj({ "clip.audio.projector_type": text("qwen3a") }),
+    baseOmniMmproj({ "clip.vision.projector_type": text("qwen3vl_merger") }),
+    omniShaped("a.blk.0.extra.weight", [16]),
+    baseOmniMmproj({ "clip.audio.magic": u32(1) }),
+  ], failure("UNSUPPORTED", { file: "mmproj.gguf" })),
+  omni("45t", "heads that do not share the width of what listens", [baseOmniMmproj({ "clip.audio.attention.head_count": u32(5) })], invalid("/clip.audio.attention.head_count", "5 heads")),
+  omni("45u", "a kernel that is missing", [omniWithout("a.conv1d.2.weight")], failure("NOT_FOUND", { file: "mmproj.gguf", says: "audio_tower.conv2.weight" })),
+  omni("45v", "other mel bands than the first kernel has", [baseOmniMmproj({ "clip.audio.num_mel_bins": u32(24) })], failure("FILE_INVALID", { file: "mmproj.gguf", place: { pointer: "/audio_tower.conv1.weight/shape" } })),
+  projectors("45w", "the mmproj of Qwen2.5-Omni beside a model that only sees", [baseOmniMmproj()], failure("FILE_INVALID", { file: "model.gguf", place: { pointer: "/tokenizer.ggml.tokens" }, says: "<|IMAGE|>" })),
 ];

@@ -28,7 +28,7 @@ export interface GgufModel {
 
 /** Options of `openGguf`. */
 export interface OpenGgufOptions {
-  /** The file of the vision tower and its projector. Default: the only mmproj beside the model, if the model takes one; `false`: none, for text alone. */
+  /** The file of the towers and their projectors. Default: the only mmproj beside the model, if the model takes one; `false`: none, for text alone. */
   readonly mmproj?: string | false | undefined;
 }
 
@@ -47,7 +47,8 @@ export async function openGguf(path: string, { mmproj }: OpenGgufOptions = {}): 
   const { path: projector, warnings } = await findProjector(path, architecture, mmproj);
   const joined = projector === undefined ? undefined : await joinProjector({ file: path, architecture, metadata, config }, projector);
   const all = new Map([...renamed, ...(joined?.tensors ?? [])]);
-  return { path, metadata, config: joined?.config ?? config, checkpoint: new Checkpoint(path, all, new Map()), preprocessor: joined?.preprocessor, warnings };
+  const opened = projector === undefined ? path : `${path} and ${projector}`;
+  return { path, metadata, config: joined?.config ?? config, checkpoint: new Checkpoint(opened, all, new Map()), preprocessor: joined?.preprocessor, warnings };
 }
 
 /** Half a head is at most 512 numbers. */

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { takesProjector } from "./projector-kinds.ts";
+import { takesProjector } from "./vision-kinds.ts";
 
 /** Where the mmproj of a model is, and what a user should know if there is none. */
 export interface FoundProjector {

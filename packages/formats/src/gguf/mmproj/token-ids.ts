@@ -1,6 +1,6 @@
 import { InvalidFileError, TextList } from "@polywen/tensor";
 import { jsonPointer } from "../../json-pointer.ts";
-import type { TextPart } from "./join-projector.ts";
+import type { TextPart } from "./joined-projector.ts";
 
 /**
  * Ids of tokens by the fields of config.json that name them: the first must be there, as media stand in its place; of the others those

@@ -2,7 +2,7 @@ import { bf16ToF32, f16ToF32, InvalidFileError, UnsupportedError } from "@polywe
 import { Checkpoint } from "../../checkpoint.ts";
 import { jsonPointer, quoted } from "../../json-pointer.ts";
 import type { TensorEntry } from "../../safetensors-header.ts";
-import type { ProjectorKind } from "./projector-kinds.ts";
+import type { VisionKind } from "./vision-kinds.ts";
 
 /** Parts of a layer of the tower that all kinds share. */
 const layerParts: Readonly<Record<string, string>> = {
@@ -22,8 +22,8 @@ const patchKernels = ["v.patch_embd.weight", "v.patch_embd.weight.1"] as const;
 const patchBias = "v.patch_embd.bias";
 
 /** What a tensor is called, and whether its name and its meaning have been swapped. */
-export interface ProjectorNames {
-  readonly kind: ProjectorKind;
+export interface VisionNames {
+  readonly kind: VisionKind;
   /** Layers whose features are merged apart, in ascending order: number k has merger number k. */
   readonly deepstackLayers: readonly number[];
   /** Older converters named the feed-forward layers the other way round. */
@@ -34,7 +34,7 @@ export interface ProjectorNames {
  * The tensors of a tower under the names of Hugging Face (`visual.…`); the two kernels of patches become one of two frames.
  * Throws `UnsupportedError` for a tensor without a counterpart and `InvalidFileError` for kernels that do not fit each other.
  */
-export function renameProjectorTensors(file: string, tensors: ReadonlyMap<string, TensorEntry>, names: ProjectorNames): Map<string, TensorEntry> {
+export function renameVisionTensors(file: string, tensors: ReadonlyMap<string, TensorEntry>, names: VisionNames): Map<string, TensorEntry> {
   const renamed = new Map<string, TensorEntry>();
   const kernel = patchKernel(file, tensors);
   renamed.set(kernel.name, kernel);
@@ -46,7 +46,7 @@ export function renameProjectorTensors(file: string, tensors: ReadonlyMap<string
   return renamed;
 }
 
-function huggingFaceName({ name, file }: TensorEntry, { kind, deepstackLayers, swapped }: ProjectorNames): string {
+function huggingFaceName({ name, file }: TensorEntry, { kind, deepstackLayers, swapped }: VisionNames): string {
   if (name === patchBias) return "patch_embed.proj.bias";
   const [, stem = "", end = ""] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
   if (Object.hasOwn(kind.merger, stem)) return `${kind.merger[stem]!}.${end}`;

@@ -1,5 +1,5 @@
 /** How the towers of the Qwen line are told apart in GGUF, and what they are in the layout of Hugging Face. */
-export interface ProjectorKind {
+export interface VisionKind {
   /** `model_type` of the whole, by architecture of the text models that it feeds. */
   readonly modelTypes: Readonly<Record<string, string>>;
   /** Activation of the tower's layers: the key that must be true; undefined where neither may be. */
@@ -18,8 +18,11 @@ export interface ProjectorKind {
 const earlyMerger = { "v.post_ln": "merger.ln_q", "mm.0": "merger.mlp.0", "mm.2": "merger.mlp.2" };
 const earlyPixels = { minPixels: 56 * 56, maxPixels: 16_384 * 28 * 28 };
 
+/** The kind of the tower of Qwen2.5-Omni, beside which there is one for sounds. */
+export const omniVisionProjector = "qwen2.5vl_merger";
+
 /** By the value of `clip.projector_type`. */
-export const projectorKinds: Readonly<Record<string, ProjectorKind>> = {
+export const visionKinds: Readonly<Record<string, VisionKind>> = {
   qwen2vl_merger: {
     modelTypes: { qwen2vl: "qwen2_vl" },
     activation: undefined,
@@ -28,7 +31,7 @@ export const projectorKinds: Readonly<Record<string, ProjectorKind>> = {
     merger: earlyMerger,
     ...earlyPixels,
   },
-  "qwen2.5vl_merger": {
+  [omniVisionProjector]: {
     modelTypes: { qwen2vl: "qwen2_5_vl" },
     activation: "use_silu",
     deepstack: false,
@@ -49,5 +52,5 @@ export const projectorKinds: Readonly<Record<string, ProjectorKind>> = {
 
 /** True for the text models of vision-language models. */
 export function takesProjector(architecture: string): boolean {
-  return Object.values(projectorKinds).some(({ modelTypes }) => Object.hasOwn(modelTypes, architecture));
+  return Object.values(visionKinds).some(({ modelTypes }) => Object.hasOwn(modelTypes, architecture));
 }

@@ -1,57 +1,45 @@
-import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
 import type { JsonObject } from "../../json-file.ts";
-import { jsonPointer, quoted } from "../../json-pointer.ts";
-import type { TensorEntry } from "../../safetensors-header.ts";
-import { GgufFields } from "../gguf-fields.ts";
-import type { GgufValue } from "../gguf-value.ts";
-import type { ProjectorNames } from "./projector-tensors.ts";
-import { projectorKinds, type ProjectorKind } from "./projector-kinds.ts";
+import type { GgufFields } from "../gguf-fields.ts";
+import { matrixShape, type ProjectorSource } from "./projector-source.ts";
+import type { VisionKind } from "./vision-kinds.ts";
+import type { VisionNames } from "./vision-tensors.ts";
 
-/** A file of a tower and its projector, as its header says it. */
-export interface ProjectorSource {
-  readonly file: string;
-  readonly metadata: ReadonlyMap<string, GgufValue>;
-  readonly tensors: ReadonlyMap<string, TensorEntry>;
-}
-
-/** What the tower and the preparation of pictures are in the layout of Hugging Face. */
-export interface ProjectorConfig extends ProjectorNames {
-  /** Width of the text model that it feeds. */
-  readonly outputWidth: number;
+/** What a vision tower and the preparation of pictures are in the layout of Hugging Face. */
+export interface VisionTower extends VisionNames {
   /** `vision_config` of config.json. */
   readonly vision: JsonObject;
   /** preprocessor_config.json */
   readonly preprocessor: JsonObject;
 }
 
+/** The matrix that gives the rows of the text model. */
+export const visionOutput = "mm.2.weight";
+
 /** All norms of the published towers. */
 const epsilon = Math.fround(1e-6);
 
 /**
- * Reads an mmproj. What its metadata say differently from one converter to the next, the width of the layers and of the output, is
- * taken from the tensors. Throws `InvalidFileError` for a file that is none and for keys that are missing or wrong, and
- * `UnsupportedError` for other projectors and for hyperparameters that are not known.
+ * Reads a vision tower. What metadata say differently from one converter to the next, the width of the layers and of the output, is
+ * taken from the tensors. Throws `InvalidFileError` for keys and tensors that are missing or wrong, and `UnsupportedError` for
+ * hyperparameters that are not computed with.
  */
-export function readProjectorConfig(source: ProjectorSource): ProjectorConfig {
-  const { file, metadata } = source;
-  requireProjector(source);
-  const fields = new GgufFields(metadata, "clip", file);
-  const kind = kindOf(source, fields);
+export function readVisionTower(source: ProjectorSource, kind: VisionKind): VisionTower {
+  const { fields } = source;
   const layers = fields.integer("vision.block_count");
   const width = fields.integer("vision.embedding_length");
   const patchSize = fields.integer("vision.patch_size");
   const mergeSize = fields.optionalInteger("vision.spatial_merge_size") ?? 2;
   if (fields.positive("vision.attention.layer_norm_epsilon") !== epsilon) fields.only("vision.attention.layer_norm_epsilon", epsilon);
   for (const key of ["use_gelu", "use_silu"] as const) if (fields.flag(key) !== (kind.activation === key)) fields.only(key, kind.activation === key);
-  const deepstackLayers = deepstackOf(source, fields, layers);
+  const deepstackLayers = deepstackOf(source, layers);
   fields.ignore("has_text_encoder", "vision.image_size", "vision.projection_dim", "vision.feed_forward_length", "vision.projector.scale_factor");
   const { intermediateSize, swapped } = feedForward(source, width);
-  const outputWidth = shapeOf(source, "mm.2.weight")[0]!;
+  const [outputWidth] = matrixShape(source, visionOutput);
   const vision = {
     ...common(fields, layers, width, patchSize, mergeSize),
     ...towerOf(kind, { width, intermediateSize, outputWidth }),
     ...(kind.activation === "use_silu" ? windows(fields, layers) : {}),
-    ...(kind.deepstack ? { deepstack_visual_indexes: deepstackLayers, num_position_embeddings: shapeOf(source, "v.position_embd.weight")[0]! } : {}),
+    ...(kind.deepstack ? { deepstack_visual_indexes: deepstackLayers, num_position_embeddings: matrixShape(source, "v.position_embd.weight")[0] } : {}),
   };
   const preprocessor = {
     image_processor_type: "Qwen2VLImageProcessor",
@@ -63,27 +51,7 @@ export function readProjectorConfig(source: ProjectorSource): ProjectorConfig {
     min_pixels: fields.optionalInteger("vision.image_min_pixels") ?? kind.minPixels,
     max_pixels: fields.optionalInteger("vision.image_max_pixels") ?? kind.maxPixels,
   };
-  fields.refuseOthers();
-  return { kind, deepstackLayers, swapped, outputWidth, vision, preprocessor };
-}
-
-function requireProjector({ file, metadata }: ProjectorSource): void {
-  const architecture = metadata.get("general.architecture");
-  if (architecture === "clip") return;
-  throw new InvalidFileError(
-    { file, problem: `an mmproj has the architecture "clip", but this file has ${typeof architecture === "string" ? quoted(architecture) : "none"}`, pointer: jsonPointer(["general.architecture"]) },
-    { hint: "The mmproj of a model is published beside it, in a file whose name begins with mmproj." },
-  );
-}
-
-function kindOf({ file }: ProjectorSource, fields: GgufFields): ProjectorKind {
-  const type = fields.text("projector_type");
-  const own = fields.text("vision.projector_type");
-  const name = own ?? type ?? fields.fail("projector_type", "this key is missing");
-  if (!fields.flag("has_vision_encoder")) throw new UnsupportedError({ feature: `${file}: a projector without a vision tower` });
-  fields.only("has_audio_encoder", false);
-  if (Object.hasOwn(projectorKinds, name)) return projectorKinds[name]!;
-  throw new UnsupportedError({ feature: `${file}: the projector ${quoted(name)}`, supported: Object.keys(projectorKinds) });
+  return { kind, deepstackLayers, swapped, vision, preprocessor };
 }
 
 function common(fields: GgufFields, depth: number, width: number, patchSize: number, mergeSize: number): JsonObject {
@@ -93,7 +61,7 @@ function common(fields: GgufFields, depth: number, width: number, patchSize: num
 }
 
 /** In Qwen2-VL `hidden_size` is the width of the text model. */
-function towerOf({ activation }: ProjectorKind, { width, intermediateSize, outputWidth }: { readonly width: number; readonly intermediateSize: number; readonly outputWidth: number }): JsonObject {
+function towerOf({ activation }: VisionKind, { width, intermediateSize, outputWidth }: { readonly width: number; readonly intermediateSize: number; readonly outputWidth: number }): JsonObject {
   if (activation === undefined) return { embed_dim: width, mlp_ratio: intermediateSize / width, hidden_size: outputWidth, hidden_act: "quick_gelu" };
   return { hidden_size: width, intermediate_size: intermediateSize, out_hidden_size: outputWidth, hidden_act: activation === "use_silu" ? "silu" : "gelu_pytorch_tanh" };
 }
@@ -108,7 +76,7 @@ function windows(fields: GgufFields, layers: number): JsonObject {
 }
 
 /** The layers that have a merger of their own; a list of truth values must agree with the tensors. */
-function deepstackOf({ tensors }: ProjectorSource, fields: GgufFields, layers: number): number[] {
+function deepstackOf({ fields, tensors }: ProjectorSource, layers: number): number[] {
   const found = new Set([...tensors.keys()].flatMap((name) => /^v\.deepstack\.(\d{1,5})\./.exec(name)?.slice(1).map(Number) ?? []));
   const flags = fields.optionalNumbers("vision.is_deepstack_layers", 0);
   const listed = flags?.flatMap((flag, layer) => (flag === 0 ? [] : [layer]));
@@ -119,13 +87,7 @@ function deepstackOf({ tensors }: ProjectorSource, fields: GgufFields, layers: n
 }
 
 function feedForward(source: ProjectorSource, width: number): { intermediateSize: number; swapped: boolean } {
-  const [rows, columns] = shapeOf(source, "v.blk.0.ffn_up.weight") as [number, number];
+  const [rows, columns] = matrixShape(source, "v.blk.0.ffn_up.weight");
   const swapped = rows === width && columns !== width;
   return { intermediateSize: swapped ? columns : rows, swapped };
-}
-
-function shapeOf({ file, tensors }: ProjectorSource, name: string): readonly number[] {
-  const shape = tensors.get(name)?.shape;
-  if (shape?.length === 2) return shape;
-  throw new InvalidFileError({ file, problem: shape === undefined ? "this tensor is missing" : `a matrix is expected, but it is [${shape.join(", ")}]`, pointer: jsonPointer([name]) });
 }
