@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { audio, image, video, type MediaPart, type Model } from "polywen";
+import { audio, audioWindows, image, video, type MediaPart, type Model } from "polywen";
 import { TOLERANCE } from "./expect-transformers.ts";
 
 type Medium =
   | { readonly kind: "image"; readonly width: number; readonly height: number; readonly seed: number }
   | { readonly kind: "video"; readonly width: number; readonly height: number; readonly frames: number; readonly fps: number }
-  | { readonly kind: "audio"; readonly samples: number };
+  | { readonly kind: "audio"; readonly samples: number; readonly windows?: boolean };
 
-/** What transformers computed for a prompt with media: see `make-vision-fixtures.py`. */
+/** What transformers computed for a prompt with media: see `make-vision-fixtures.py` and its neighbours. */
 export interface MediaPrompt {
   readonly ids: number[];
   readonly media: Medium[];
@@ -27,7 +27,7 @@ export function readPrompts(path: string): Record<string, MediaPrompt> {
 
 /** Compares ids, positions, logits and greedy tokens with those of transformers. */
 export async function expectPrompt(model: Model, expected: MediaPrompt): Promise<void> {
-  const { ids, positions, logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, media: expected.media.map(partOf), maxTokens: expected.greedy.length });
+  const { ids, positions, logits, greedy, vocabularySize } = await model.logits({ ids: expected.ids, media: await mediaOf(expected), maxTokens: expected.greedy.length });
   expect([...ids]).toEqual(expected.expanded);
   expect([...positions]).toEqual(expected.positions);
   const differences = expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => Math.abs(value - logits[row * vocabularySize + id]!)));
@@ -35,15 +35,21 @@ export async function expectPrompt(model: Model, expected: MediaPrompt): Promise
   expect([...greedy]).toEqual(expected.greedy);
 }
 
-/** The medium that the formulas of the script give. */
-export function partOf(medium: Medium): MediaPart {
+/** The media that the formulas of the scripts give. */
+export async function mediaOf({ media }: MediaPrompt): Promise<MediaPart[]> {
+  return (await Promise.all(media.map(partsOf))).flat();
+}
+
+async function partsOf(medium: Medium): Promise<MediaPart[]> {
   switch (medium.kind) {
     case "image":
-      return image(pixels(medium.width, medium.height, medium.seed));
+      return [image(pixels(medium.width, medium.height, medium.seed))];
     case "video":
-      return video(Array.from({ length: medium.frames }, (_, seed) => pixels(medium.width, medium.height, seed)), { fps: medium.fps });
-    case "audio":
-      return audio({ samples: Float32Array.from({ length: medium.samples }, (_, index) => ((index * 37) % 1000) / 500 - 1), sampleRate: 16_000 });
+      return [video(Array.from({ length: medium.frames }, (_, seed) => pixels(medium.width, medium.height, seed)), { fps: medium.fps })];
+    case "audio": {
+      const sound = { samples: Float32Array.from({ length: medium.samples }, (_, index) => ((index * 37) % 1000) / 500 - 1), sampleRate: 16_000 };
+      return medium.windows === true ? audioWindows(sound) : [audio(sound)];
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { audio, audioWindows, loadEncoder, loadModel, type MediaPart } from "polywen";
 import { backends, loadOptions, TOLERANCE } from "./expect-transformers.ts";
+import { expectPrompt, readPrompts } from "./media-prompts.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
 const expectedOf = <T>(name: string): T => JSON.parse(readFileSync(`${fixtures}/sound/${name}/expected.json`, "utf8")) as T;
@@ -28,6 +29,13 @@ describe.each(backends)("architectures that listen, as transformers computes the
     expect(ids).toHaveLength(expected.length);
     expect(largest(expected.rows.flatMap((row, index) => expected.logits[index]!.map((value, id) => value - logits[row * vocabularySize + id]!))) / expected.std).toBeLessThan(TOLERANCE);
     expect([...greedy]).toEqual(expected.greedy);
+  });
+});
+
+describe.each(backends)("sounds in the published window of 30 seconds, as transformers computes them, on the %s backend", { timeout: 120_000 }, (backend) => {
+  test.each(Object.entries(readPrompts(`${fixtures}/sound/qwen2_audio_30s/expected.json`)))("%s", async (_, expected) => {
+    await using model = await loadModel(`${fixtures}/sound/qwen2_audio_30s`, { ...loadOptions, rowsPerStep: 97, cacheTokens: 2048, backend, media: { overlongAudio: "cut" } });
+    await expectPrompt(model, expected);
   });
 });
 
