@@ -86,8 +86,16 @@ function sameRate<T extends { readonly channels: number; readonly sampleRate: nu
   return shape;
 }
 
-/** The mean of all channels, of the samples from `from` to `to`. `offset` is the place of the first sample in the sound. Throws InvalidFileError for samples that are not finite. */
-export function meanOf(channels: readonly Float32Array[], file: string, { from = 0, to = channels[0]!.length, offset = 0 } = {}): Float32Array {
+/** Which samples of a block are wanted; default all. `offset` is the place of the first in the sound. */
+interface BlockRange {
+  readonly from: number;
+  readonly to: number;
+  readonly offset: number;
+}
+
+/** The mean of all channels. Throws InvalidFileError for samples that are not finite. */
+export function meanOf(channels: readonly Float32Array[], file: string, range?: BlockRange): Float32Array {
+  const { from, to, offset } = range ?? { from: 0, to: channels[0]!.length, offset: 0 };
   const mean = new Float32Array(to - from);
   for (const channel of channels) for (let index = 0; index < mean.length; index++) mean[index]! += channel[from + index]!;
   for (let index = 0; index < mean.length; index++) {
