@@ -269,7 +269,32 @@ def convert_omni(source, folder):
     finish(tower)
 
 
-CONVERTED = {"qwen2audio": (convert_audio, "sound/qwen2_audio"), "qwen25omni": (convert_omni, "omni")}
+def convert_early(source, folder):
+    """The mmproj of the fixture qwen2vl as llama.cpp's first script of its own wrote it (qwen2_vl_surgery.py, until May 2025)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    read = gguf.GGUFReader(source / "mmproj.gguf")
+    tower = gguf.GGUFWriter(str(folder / "mmproj.gguf"), "clip")
+    tower.add_description("image encoder for Qwen2VL")
+    tower.add_file_type(1)
+    for key, value in dict(has_text_encoder=False, has_vision_encoder=True, has_qwen2vl_merger=True, use_silu=False, use_gelu=False).items():
+        tower.add_bool(f"clip.{key}", value)
+    tower.add_clip_projector_type("qwen2vl_merger")
+    for key in ("patch_size", "image_size", "embedding_length", "projection_dim", "attention.head_count", "block_count"):
+        tower.add_uint32(f"clip.vision.{key}", read.get_field(f"clip.vision.{key}").contents())
+    tower.add_vision_attention_layernorm_eps(1e-6)
+    tower.add_vision_feed_forward_length(0)
+    tower.add_vision_image_mean(read.get_field("clip.vision.image_mean").contents())
+    tower.add_vision_image_std(read.get_field("clip.vision.image_std").contents())
+    tower.add_name("qwen2vl")
+    turned = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
+    for tensor in read.tensors:
+        name = ".".join(turned.get(part, part) for part in tensor.name.split("."))
+        tower.add_tensor(name, tensor.data, raw_dtype=tensor.tensor_type)
+    tower.add_tensor("v.position_embd.weight", np.zeros([10, 10], dtype=np.float32))
+    finish(tower)
+
+
+CONVERTED = {"qwen2vl-early": (convert_early, "mmproj/qwen2vl"), "qwen2audio": (convert_audio, "sound/qwen2_audio"), "qwen25omni": (convert_omni, "omni")}
 
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])

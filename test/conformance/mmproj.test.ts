@@ -75,6 +75,16 @@ describe("the file beside the model", () => {
     await expect(modelTypeOf(join(folder, "none.gguf"))).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
+  test("of the first converter has the same weights under other names, and no bounds of the size of pictures", async () => {
+    // Within the bounds of the file that has some, and within those that the publisher states.
+    const picture = image({ data: Uint8Array.from({ length: 61 * 55 * 3 }, (_, index) => (index * 37) % 251), width: 61, height: 55, channels: 3 });
+    const logitsWith = async (mmproj: string): Promise<Float32Array> => {
+      await using model = await loadModel(`${root}/qwen2vl/model.gguf`, { ...loadOptions, backend: "reference", mmproj });
+      return (await model.logits({ ids: [260, 262, 261, 5], media: [picture] })).logits;
+    };
+    expect(await logitsWith(`${root}/qwen2vl-early/mmproj.gguf`)).toEqual(await logitsWith(`${root}/qwen2vl/mmproj.gguf`));
+  });
+
   test("says how pictures are prepared", async () => {
     const seen = await inspectMedia(new Blob([new Uint8Array(await pictureOf("qwen3vl"))]), { model: `${root}/qwen3vl/model.gguf` });
     expect(seen).toMatchObject({ kind: "image", originalSize: { width: 45, height: 30 }, patchSize: 4, mergeSize: 2, rows: 24 });

@@ -42,9 +42,12 @@ export const mmprojCases: readonly HostileCase[] = [
   projectors("45a", "a model, and a file without keys, as the mmproj of a model", ["qwen2vl/model.gguf", baseMmproj({ "general.architecture": undefined })], invalid("/general.architecture", "mmproj")),
   {
     id: "45b",
-    input: "an mmproj as the model",
-    write: ({ path }) => copyFile(fixture("qwen2vl/mmproj.gguf"), path("model.gguf")),
-    attempts: ({ path }) => [() => loadAndDispose(path("model.gguf"))],
+    input: "an mmproj as the model, of this kind or an early one",
+    write: async ({ path }) => {
+      await copyFile(fixture("qwen2vl/mmproj.gguf"), path("model.gguf"));
+      await copyFile(fixture("qwen2vl-early/mmproj.gguf"), path("early.model.gguf"));
+    },
+    attempts: ({ path }) => ["model.gguf", "early.model.gguf"].map((name) => () => loadAndDispose(path(name))),
     outcome: failure("UNSUPPORTED", { file: "model.gguf", says: "give this file as its mmproj" }),
   },
   projectors("45c", "the mmproj of a wider model, and of a narrower one", [shaped("mm.2.weight", [64, 48]), shaped("mm.2.weight", [64, 16])], invalid("/mm.2.weight", "another model")),

@@ -25,10 +25,11 @@ export interface GgufConfigSource {
 
 /** `general.architecture`. Throws `UnsupportedError` for those that cannot be converted. */
 export function ggufArchitecture({ file, metadata }: Pick<GgufConfigSource, "file" | "metadata">): string {
-  const type = metadata.get("general.type") ?? "model";
-  const hint = type === "mmproj" ? { hint: "This is what a model sees pictures with: load the model itself, and give this file as its mmproj." } : {};
-  if (type !== "model") throw new UnsupportedError({ feature: `${file}: a GGUF file of the type ${String(type)}`, supported: ["model"] }, hint);
   const architecture = metadata.get("general.architecture");
+  // The first files of this kind do not say their type.
+  const type = metadata.get("general.type") ?? (architecture === "clip" ? "mmproj" : "model");
+  const hint = type === "mmproj" ? { hint: "This is what a model sees or hears with: load the model itself, and give this file as its mmproj." } : {};
+  if (type !== "model") throw new UnsupportedError({ feature: `${file}: a GGUF file of the type ${String(type)}`, supported: ["model"] }, hint);
   if (typeof architecture !== "string") throw new InvalidFileError({ file, problem: "the name of an architecture is expected", pointer: jsonPointer(["general.architecture"]) });
   if (Object.hasOwn(modelTypes, architecture)) return architecture;
   throw new UnsupportedError({ feature: `${file}: the architecture "${architecture}"`, supported: Object.keys(modelTypes) });

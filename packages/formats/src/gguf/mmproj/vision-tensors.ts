@@ -39,11 +39,16 @@ export function renameVisionTensors(file: string, tensors: ReadonlyMap<string, T
   const kernel = patchKernel(file, tensors);
   renamed.set(kernel.name, kernel);
   for (const entry of tensors.values()) {
-    if (entry.name === patchKernels[0] || entry.name === patchKernels[1]) continue;
+    if (entry.name === patchKernels[0] || entry.name === patchKernels[1] || isPlaceholder(entry, names)) continue;
     const name = `visual.${huggingFaceName(entry, names)}`;
     renamed.set(name, { ...entry, name });
   }
   return renamed;
+}
+
+/** The first converter of Qwen2-VL put a small table of zeros where other towers have their positions. */
+function isPlaceholder({ name, shape }: TensorEntry, { kind }: VisionNames): boolean {
+  return name === "v.position_embd.weight" && !Object.hasOwn(kind.merger, "v.position_embd") && shape.join() === "10,10";
 }
 
 function huggingFaceName({ name, file }: TensorEntry, { kind, deepstackLayers, swapped }: VisionNames): string {

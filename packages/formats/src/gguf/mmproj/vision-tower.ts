@@ -32,7 +32,7 @@ export function readVisionTower(source: ProjectorSource, kind: VisionKind): Visi
   if (fields.positive("vision.attention.layer_norm_epsilon") !== epsilon) fields.only("vision.attention.layer_norm_epsilon", epsilon);
   for (const key of ["use_gelu", "use_silu"] as const) if (fields.flag(key) !== (kind.activation === key)) fields.only(key, kind.activation === key);
   const deepstackLayers = deepstackOf(source, layers);
-  fields.ignore("has_text_encoder", "vision.image_size", "vision.projection_dim", "vision.feed_forward_length", "vision.projector.scale_factor");
+  fields.ignore("has_text_encoder", "has_qwen2vl_merger", "vision.image_size", "vision.projection_dim", "vision.feed_forward_length", "vision.projector.scale_factor");
   const { intermediateSize, swapped } = feedForward(source, width);
   const [outputWidth] = matrixShape(source, visionOutput);
   const vision = {
