@@ -1,11 +1,13 @@
 import { configDefaults, defineConfig } from "vitest/config";
 import { nativeMissing } from "./scripts/native-missing.mjs";
+import { bundledTemplateProcess } from "./test/bundle-process.ts";
 
 const conditions = ["@polywen/source"];
 const missing = nativeMissing();
 if (missing !== undefined) console.warn(`\nTests of the native backend are SKIPPED: ${missing}. The others run on the reference backend.\n`);
 
 export default defineConfig({
+  plugins: [await bundledTemplateProcess()],
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {

@@ -1,8 +1,10 @@
 import { fork } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { bundleProcess } from "./bundle-process.ts";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+import { bundleProcess, removeBundle } from "../bundle-process.ts";
 import type { AttemptResult, HostileCase } from "./hostile-case.ts";
 import { createWorkspace } from "./workspace.ts";
 
@@ -31,12 +33,8 @@ export interface FinishedCase extends CaseReport {
 /** For starting, loading and calling together; the limit of the calls themselves is measured inside. */
 const patience = 120_000;
 
-let bundle: Promise<string> | undefined;
-
-/** Removes what `runCase` built. */
-export async function removeBundle(): Promise<void> {
-  if (bundle !== undefined) await rm(dirname(await bundle), { recursive: true, force: true });
-}
+const bundle = await bundleProcess(fileURLToPath(new URL("case-process.ts", import.meta.url)));
+afterAll(() => removeBundle(bundle));
 
 /** Writes the files of a case and runs it in a process of its own. Rejects if that process crashes, hangs or says nothing. */
 export async function runCase(hostileCase: HostileCase): Promise<FinishedCase> {
@@ -44,7 +42,7 @@ export async function runCase(hostileCase: HostileCase): Promise<FinishedCase> {
   try {
     await hostileCase.write?.(workspace);
     const bytesOfFiles = await sizeOfFolder(workspace.folder);
-    return { bytesOfFiles, ...(await runInChild(await (bundle ??= bundleProcess()), hostileCase.id, workspace.folder)) };
+    return { bytesOfFiles, ...(await runInChild(bundle, hostileCase.id, workspace.folder)) };
   } finally {
     await rm(workspace.folder, { recursive: true, force: true });
   }

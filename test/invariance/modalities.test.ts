@@ -28,6 +28,12 @@ async function using<T>(options: LoadModelOptions, work: (model: Model) => Promi
   }
 }
 
+/** Does the work the first time. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}
+
 const bind = (modality: Modality<readonly number[]>, gate = 0.8): BoundModality => modality.withWeights(weightsOf(modality, gate));
 const ids = (count: number, seed: number): number[] => Array.from({ length: count }, (_, index) => 20 + ((index * 37 + seed * 11) % 400));
 
@@ -40,24 +46,26 @@ async function logits(model: Model, prompt: readonly (readonly number[] | null)[
 for (const { backend, kvDType } of backends) {
   describe.skipIf(backend === "cpu" && missing)(`${backend}, ${kvDType} cache`, { timeout: patience }, () => {
     const base: LoadModelOptions = { backend, kvDType };
+    // What the model says without any modality, once for all kinds.
+    const texts = ["a", "some text of a few words, 1 + 2"];
+    const plain = once(() => using(base, async (model) => ({ texts: await Promise.all(texts.map((text) => observe(model, text))), ids: await model.logits({ ids: ids(20, 1), maxTokens: 5 }) })));
 
     test.each(kinds)("text is bit-identical with a %s adapter whose gates are open", async (_, injection) => {
-      const texts = ["a", "some text of a few words, 1 + 2"];
-      const plain = await using(base, (model) => Promise.all(texts.map((text) => observe(model, text))));
+      const expected = (await plain()).texts;
       const modality = series(injection);
       await using({ ...base, modalities: [bind(modality)], rowsPerStep: 9 }, async (model) => {
         // A prompt with a medium runs in the same steps.
         const [observed] = await Promise.all([Promise.all(texts.map((text) => observe(model, text))), model.generate([modality(numbers(6, 1)), "What?"], sampled)]);
-        expectSame(observed, plain);
+        expectSame(observed, expected);
       });
     });
 
     test.each(kinds.slice(1))("gates that are zero (%s) change nothing, with media", async (_, injection) => {
       const modality = series(injection);
-      const plain = await using(base, (model) => model.logits({ ids: ids(20, 1), maxTokens: 5 }));
+      const expected = (await plain()).ids;
       const shut = await using({ ...base, modalities: [bind(modality, 0)] }, (model) => logits(model, [ids(20, 1).slice(0, 7), null, ids(20, 1).slice(7)], [numbers(6, 1)], modality, 5));
-      expect(shut.logits).toEqual(plain.logits);
-      expect(shut.greedy).toEqual(plain.greedy);
+      expect(shut.logits).toEqual(expected.logits);
+      expect(shut.greedy).toEqual(expected.greedy);
     });
 
     test.each(kinds)("swapping two media swaps what they do (%s)", async (name, injection) => {

@@ -98,7 +98,7 @@ describe("interruption", () => {
   it("during preparation is an error", async () => {
     const child = startCli(["run", endless, "-", "--backend", "reference", "--json"]);
     // Far more than a pipe holds: once it is written, the command reads its prompt, and has listened for signals since before that.
-    await new Promise((resolve) => child.stdin!.write(" ".repeat(2 ** 22), resolve));
+    await new Promise((resolve) => child.stdin!.on("error", resolve).write(" ".repeat(2 ** 22), resolve));
     child.kill("SIGINT");
     child.stdin!.end();
     const { exitCode, stdout } = await finished(child);

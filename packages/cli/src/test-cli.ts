@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+import { bundleProcess, removeBundle } from "../../../test/bundle-process.ts";
 
 /** How a command ended and what it wrote. */
 export interface CliResult {
@@ -8,12 +10,13 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const main = await bundleProcess(fileURLToPath(new URL("main.ts", import.meta.url)));
+afterAll(() => removeBundle(main));
 
-/** Starts `polywen` from its sources in a process of its own. */
+/** Starts `polywen`, bundled from its sources, in a process of its own. */
 export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
   const { FORCE_COLOR: _force, NO_COLOR: _no, ...inherited } = process.env;
-  return spawn(process.execPath, ["--conditions=@polywen/source", "--import", "tsx", main, ...args], { env: { ...inherited, ...environment } });
+  return spawn(process.execPath, [main, ...args], { env: { ...inherited, ...environment } });
 }
 
 /** Waits for the end of a command. */

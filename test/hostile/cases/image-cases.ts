@@ -1,6 +1,5 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import sharp from "sharp";
 import { image, loadModel } from "polywen";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
 import { animatedWebp, avifBomb, gif, isoFile, picture, tiffBomb, tiffPages, webpBomb } from "../inputs/images.ts";
@@ -108,7 +107,7 @@ const sourceCases: readonly HostileCase[] = [
     input: "200 images in one prompt",
     model: () => openModel("polywen/tiny"),
     attempts: async (_, model) => {
-      const bytes = await sharp({ create: { width: 56, height: 56, channels: 3, background: "red" } }).png().toBuffer();
+      const bytes = await picture("png");
       return [() => askAbout(model, ...Array.from({ length: 200 }, () => image(bytes)))];
     },
     outcome: failure("LIMIT_EXCEEDED", { says: "is 200; the limit is 16" }),

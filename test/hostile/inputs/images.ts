@@ -1,11 +1,18 @@
-import sharp, { type Sharp } from "sharp";
+import type sharp from "sharp";
+import type { Sharp } from "sharp";
 
 const small = 56;
 
+/** With the first picture: each case has a process of its own, and most have none. */
+async function loadSharp(): Promise<typeof sharp> {
+  return (await import("sharp")).default;
+}
+
 /** Colour bars as `sharp` encodes them: an image that nothing is wrong with, in any format it writes. */
-export function picture(format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif", change: (bars: Sharp) => Sharp = (bars) => bars): Promise<Buffer> {
+export async function picture(format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif", change: (bars: Sharp) => Sharp = (bars) => bars): Promise<Buffer> {
+  const open = await loadSharp();
   const data = Buffer.from(Array.from({ length: small * small * 3 }, (_, index) => (index * 37) % 256));
-  return change(sharp(data, { raw: { width: small, height: small, channels: 3 } })).toFormat(format).toBuffer();
+  return change(open(data, { raw: { width: small, height: small, channels: 3 } })).toFormat(format).toBuffer();
 }
 
 /** A GIF of `frames` frames of `width` × `height` of which only the first pixel is there. */
@@ -76,7 +83,8 @@ export function webpBomb(): Buffer {
 
 /** An animated WebP of `count` frames of 8 × 8 pixels, which show the same, each for no time at all. */
 export async function animatedWebp(count: number): Promise<Buffer> {
-  const still = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } }).webp({ lossless: true }).toBuffer();
+  const open = await loadSharp();
+  const still = await open({ create: { width: 8, height: 8, channels: 3, background: "red" } }).webp({ lossless: true }).toBuffer();
   const picture = still.subarray(still.indexOf("VP8L"));
   // Place, size less one, duration and disposal of a frame.
   const frame = riffChunk("ANMF", Buffer.concat([Buffer.from("000000000000" + "070000070000" + "000000" + "02", "hex"), picture]));

@@ -63,9 +63,10 @@ describe("polywen run", () => {
   });
 
   it("takes a folder of frames as a video, and writes what logits make of them", async () => {
+    // A video is 144 rows: on the native backend, where there is one.
     const frames = await mkdtemp(join(folder, "frames-"));
     for (const [index, size] of [28, 32, 28].entries()) await writeFile(join(frames, `frame-${9 + index}.png`), pngFile(size));
-    const ask = ["run", EMBEDDED_MODEL, "Say.", "--video", frames, "--fps", "1", ...reference, "--max-tokens", "1", "--json"];
+    const ask = ["run", EMBEDDED_MODEL, "Say.", "--video", frames, "--fps", "1", "--max-tokens", "1", "--json"];
     // 9, 10, 11: by number, so that the second is the one of another size.
     expect(JSON.parse((await cli(ask)).stdout)).toMatchObject({ error: { code: "ARGUMENT_INVALID", facts: { argument: "video.frames[1]" } } });
     await writeFile(join(frames, "frame-10.png"), pngFile(28));
@@ -74,7 +75,7 @@ describe("polywen run", () => {
     const [input, output] = [join(folder, "video.json"), join(folder, "video.safetensors")];
     const placeholder = (await openTokenizer(EMBEDDED_MODEL)).tokenToId("<|VIDEO|>");
     await writeFile(input, JSON.stringify({ ids: [641, placeholder], videos: [{ frames: [9, 10].map((number) => join(frames, `frame-${number}.png`)), fps: 1 }] }));
-    await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output, ...reference]);
+    await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output]);
     const { tensors } = await openCheckpoint(output);
     expect(tensors.get("video_features")!.shape).toEqual([144, 192]);
     expect(tensors.get("pixel_values_videos")!.shape).toEqual([576, 1176]);
