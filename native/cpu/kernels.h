@@ -7,8 +7,8 @@
 //     zero; the generic tier rounds the products on targets without FMA), block sums added in sequence, the bias last;
 //     with quantised inputs, a block is summed 32 inputs at a time: integer dot products are exact, and enter the sum
 //     by one fused multiply-add with the scales of weights and inputs, then one with what the weights subtract;
-//   * attention: keys in tiles of kKeyTile anchored at position 0 of the sequence (paged) or at the begin of the
-//     row's span (packed), online softmax from tile to tile;
+//   * attention: keys in tiles of kKeyTile, or of as many such as the tier takes for the width of a head, anchored at
+//     position 0 of the sequence (paged) or at the begin of the row's span (packed), online softmax from tile to tile;
 //   * norms: sums in double in fixed lanes over the last axis.
 // Indices, spans and sizes are valid: whoever calls has checked them. A kernel takes up to 256 KiB of stack.
 // Outputs may be the same memory as an input of the same shape for the elementwise kernels, the norms and rotary.
@@ -22,7 +22,7 @@ enum class Storage : uint8_t { f32, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, iq4
 
 constexpr int kPanelRows = 16;     // output rows of a weight panel; keys of a page
 constexpr int kLinearBlock = 256;  // input values whose products are summed before they join the total
-constexpr int kKeyTile = 16;       // keys of one softmax tile: one page
+constexpr int kKeyTile = 16;       // keys of the smallest softmax tile: one page
 
 constexpr int kGroup = 32;                          // inputs that share a scale
 constexpr int kBlockGroups = kLinearBlock / kGroup;
@@ -167,7 +167,7 @@ constexpr int kAttentionRows = 32;  // the usual rows of a block
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
 
 // Query rows of width `width` whose components have room in a pass over the keys.
-constexpr int most_block_rows(int width) { return width <= kMaxHeadWidth / 2 ? 128 : 64; }
+constexpr int most_block_rows(int width) { return width <= kMaxHeadWidth / 2 ? 120 : 60; }
 
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier, likewise below

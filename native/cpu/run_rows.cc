@@ -70,28 +70,24 @@ void Run::run_linear(std::span<const Linear* const> operations) {
   }
 }
 
-// Panels are shared out; where there are too few of them, rows are as well.
+// Blocks of rows times groups of panels are shared out, the blocks of a group one after the other: a kernel lays out a
+// block of inputs once for a group, and the weights of a group are still in a cache when the next block meets them.
 void Run::run_rows(const LinearArgs& linear) {
-  constexpr int kRowBlock = 96;
-  const Matrix& weight = linear.weight;
-  const int count = linear.rows;
-  const int64_t panels = panel_count(weight.out);
-  const int block = panels >= 4 * pool_.threads() ? count : std::min(count, kRowBlock);
-  const int64_t blocks = (count + block - 1) / block;
-  const int64_t panel_work = int64_t{weight.in} * kPanelRows * block;
-  constexpr int64_t kGrainProducts = 1 << 15;
-  share(blocks * panels, std::max<int64_t>(1, kGrainProducts / std::max<int64_t>(1, panel_work)), [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t first = begin / panels * block;
-      const int64_t last_item = std::min(end, (begin / panels + 1) * panels);
+  constexpr int64_t kBlockRows = 48, kGroupPanels = 32, kItemsPerThread = 4;
+  const int64_t panels = panel_count(linear.weight.out);
+  const int64_t blocks = (linear.rows + kBlockRows - 1) / kBlockRows;
+  const int64_t wanted = (kItemsPerThread * pool_.threads() + blocks - 1) / blocks;
+  const int64_t groups = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
+  share(blocks * groups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; item++) {
+      const int64_t group = item / blocks, block = item % blocks;
+      const int64_t first = block * kBlockRows;
       LinearArgs args = linear;
-      args.input += first * weight.in;
-      args.rows = static_cast<int>(std::min<int64_t>(block, count - first));
-      args.output += first * weight.out;
+      args.input += first * linear.weight.in;
+      args.rows = static_cast<int>(std::min(kBlockRows, linear.rows - first));
+      args.output += first * linear.weight.out;
       if (args.quantised.blocks) args.quantised.blocks += first;
-      const int64_t base = begin / panels * panels;
-      kernels_.linear(args, static_cast<int>(begin - base), static_cast<int>(last_item - base));
-      begin = last_item;
+      kernels_.linear(args, static_cast<int>(panels * group / groups), static_cast<int>(panels * (group + 1) / groups));
     }
   });
 }

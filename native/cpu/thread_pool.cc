@@ -16,7 +16,7 @@ namespace {
 constexpr int kSpins = 2000;
 
 // Chunks per thread: enough to even out threads of different speed.
-constexpr int64_t kChunksPerThread = 4;
+constexpr int64_t kChunksPerThread = 12;
 
 // How long the caller waits for a chunk of a repeatable loop before it computes it as well: the time of some chunks.
 constexpr int kPatience = 600;

@@ -105,7 +105,7 @@ void measure(const Kernels& kernels, Storage storage, const char* name, char* da
   const size_t bytes = panel_bytes(storage, in) * panel_count(out);
   const int copies = static_cast<int>(memory / bytes);
   const int panels = panel_count(out);
-  for (int rows : {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256, 512}) {
+  for (int rows : {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 96, 256, 512}) {
     std::vector<float> input(static_cast<size_t>(rows) * in, 0.5f), output(static_cast<size_t>(rows) * out), bias(out);
     std::vector<InputBlock> blocks(static_cast<size_t>(rows) * ((in + kLinearBlock - 1) / kLinearBlock));
     kernels.quantise({input.data(), rows, in, blocks.data()}, 0, rows);

@@ -12,10 +12,10 @@ void widen(const void* source, int count, float* target) {
 }
 
 // Spreads `count` rows of values, `source_stride` apart, to whole register tiles.
-void copy_values(Pass& pass, const float* source, ptrdiff_t source_stride, int count) {
+void copy_values(const Pass& pass, const float* source, ptrdiff_t source_stride, int count, float* target) {
   for (int key = 0; key < count; key++) {
     const float* from = source + key * source_stride;
-    float* to = pass.values + key * pass.stride;
+    float* to = target + key * pass.stride;
     int i = 0;
     for (; i + kLanes <= pass.width; i += kLanes) _mm256_store_ps(to + i, _mm256_loadu_ps(from + i));
     for (; i < pass.stride; i += kLanes) _mm256_store_ps(to + i, _mm256_maskload_ps(from + i, first_lanes(pass.width - i)));
@@ -27,70 +27,60 @@ inline const char* page_of(const PagedStore& store, const AttentionArgs& args, i
   return static_cast<const char*>(store.data) + (static_cast<ptrdiff_t>(page) * args.key_heads + key_head) * args.width * kKeyTile * bytes;
 }
 
-// A page as it lies in memory, or a copy of it in f32 and whole register tiles.
-void copy_page(const AttentionArgs& args, Pass& pass, Tile& tile) {
+// What few queries convert as they load it, many share as a copy in f32 and whole register tiles: page `index` of a tile.
+void copy_page(const AttentionArgs& args, Pass& pass, Page& page, int index) {
   alignas(32) float narrow[kKeyTile * kMaxHeadWidth];
   const int size = pass.width * kKeyTile;
   if (args.key_pages.storage == Storage::bf16) {
-    widen(tile.keys, size, pass.keys);
-    tile.keys = pass.keys;
+    float* keys = pass.keys + index * size;
+    widen(page.keys, size, keys);
+    page.keys = keys;
   }
   const bool whole = pass.width == pass.stride;
+  float* values = pass.values + index * kKeyTile * pass.stride;
   if (args.value_pages.storage == Storage::bf16) {
-    float* target = whole ? pass.values : narrow;
-    widen(tile.values, size, target);
-    tile.values = target;
+    float* target = whole ? values : narrow;
+    widen(page.values, size, target);
+    page.values = target;
   }
   if (!whole) {
-    copy_values(pass, static_cast<const float*>(tile.values), pass.width, kKeyTile);
-    tile.values = pass.values;
+    copy_values(pass, static_cast<const float*>(page.values), pass.width, kKeyTile, values);
+    page.values = values;
   }
-  tile.storage = Storage::f32;
 }
 
-// Pages are tiles. Few queries convert bf16 as they load it, many share a converted copy.
+// Whether some query sees keys of the tile at `position`.
+bool is_seen(const Pass& pass, int position) {
+  for (int q = 0; q < pass.count; q++) {
+    if (pass.begins[q] < pass.ends[q] && pass.begins[q] < position + pass.tile_keys && pass.ends[q] > position) return true;
+  }
+  return false;
+}
+
+// Tiles of pages, from position 0 on.
 void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, int begin, int end) {
   const int32_t* pages = args.pages + args.page_spans[2 * args.sequence[row]];
-  const int first = begin / kKeyTile, last = (end - 1) / kKeyTile;
+  const int last = (end - 1) / kKeyTile, per_tile = pass.tile_keys / kKeyTile;
   const Storage storage = args.key_pages.storage;
   const bool direct = pass.width == pass.stride && storage == args.value_pages.storage &&
                       (storage == Storage::f32 || pass.count <= 2 * kTileQueries);
-  for (int index = first; index <= last; index++) {
-    if (!is_seen(pass, index * kKeyTile)) continue;
-    const int next = index < last ? index + 1 : index;
-    Tile tile = {storage,
-                 page_of(args.key_pages, args, pages[index], key_head),
-                 page_of(args.value_pages, args, pages[index], key_head),
-                 page_of(args.key_pages, args, pages[next], key_head),
-                 page_of(args.value_pages, args, pages[next], key_head)};
-    if (!direct) copy_page(args, pass, tile);
-    attend_all(pass, tile, index * kKeyTile);
+  Tile tile;
+  tile.storage = direct ? storage : Storage::f32;
+  for (int first = begin / pass.tile_keys * per_tile; first <= last; first += per_tile) {
+    tile.position = first * kKeyTile;
+    if (!is_seen(pass, tile.position)) continue;
+    for (int index = larger(first, begin / kKeyTile); index < smaller(first + per_tile, last + 1); index++) {
+      const int next = index + per_tile <= last ? index + per_tile : index;
+      Page& page = tile.pages[index - first];
+      page = {page_of(args.key_pages, args, pages[index], key_head), page_of(args.value_pages, args, pages[index], key_head),
+              page_of(args.key_pages, args, pages[next], key_head), page_of(args.value_pages, args, pages[next], key_head)};
+      if (!direct) copy_page(args, pass, page, index - first);
+    }
+    attend_all(pass, tile);
   }
 }
 
 // ---- Tiles of packed rows ----
-
-// Eight columns of eight rows, row r at rows[r], become eight rows of eight columns, 16 values apart.
-inline void transpose(const __m256 (&rows)[kLanes], float* target) {
-  __m256 pairs[kLanes], fours[kLanes];
-  UNROLL
-  for (int i = 0; i < 4; i++) {
-    pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
-    pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
-  }
-  UNROLL
-  for (int i = 0; i < 2; i++) {
-    fours[4 * i] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
-    fours[4 * i + 1] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xee);
-    fours[4 * i + 2] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
-    fours[4 * i + 3] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xee);
-  }
-  UNROLL
-  for (int i = 0; i < 4; i++) {
-    _mm256_store_ps(target + i * kKeyTile, _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20));
-    _mm256_store_ps(target + (i + 4) * kKeyTile, _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31));
-  }
-}
 
 // `count` packed keys, `stride` apart, as a tile; zeros stand for the missing ones.
 void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, float* target) {
@@ -103,7 +93,9 @@ void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, f
       for (int r = 0; r < kLanes; r++) {
         rows[r] = half + r < count ? _mm256_loadu_ps(keys + (half + r) * stride + column) : _mm256_setzero_ps();
       }
-      transpose(rows, target + column * kKeyTile + half);
+      transpose(rows);
+      UNROLL
+      for (int i = 0; i < kLanes; i++) _mm256_store_ps(target + (column + i) * kKeyTile + half, rows[i]);
     }
   }
   for (; column < width; column++) {
@@ -111,18 +103,23 @@ void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, f
   }
 }
 
+// Tiles of packed rows, from the begin of the span on.
 void attend_packed(const AttentionArgs& args, Pass& pass, int key_head, int begin, int end) {
   const ptrdiff_t stride = static_cast<ptrdiff_t>(args.key_heads) * args.width;
-  for (int position = begin; position < end; position += kKeyTile) {
-    const ptrdiff_t start = position * stride + static_cast<ptrdiff_t>(key_head) * args.width;
-    const int count = smaller(end - position, kKeyTile);
-    transpose_keys(args.keys + start, stride, count, args.width, pass.keys);
-    copy_values(pass, args.values + start, stride, count);
-    const ptrdiff_t next = position + kKeyTile < end ? start + kKeyTile * stride : start;
-    attend_all(pass,
-               {Storage::f32, pass.keys, pass.values, reinterpret_cast<const char*>(args.keys + next),
-                reinterpret_cast<const char*>(args.values + next)},
-               position);
+  Tile tile;
+  tile.storage = Storage::f32;
+  for (tile.position = begin; tile.position < end; tile.position += pass.tile_keys) {
+    for (int key = 0; key < pass.tile_keys && tile.position + key < end; key += kKeyTile) {
+      const int position = tile.position + key, next = position + pass.tile_keys < end ? position + pass.tile_keys : position;
+      const ptrdiff_t start = position * stride + static_cast<ptrdiff_t>(key_head) * args.width, next_start = start + (next - position) * stride;
+      const int count = smaller(end - position, kKeyTile);
+      float* keys = pass.keys + key * args.width;
+      float* values = pass.values + key * pass.stride;
+      transpose_keys(args.keys + start, stride, count, args.width, keys);
+      copy_values(pass, args.values + start, stride, count, values);
+      tile.pages[key / kKeyTile] = {keys, values, reinterpret_cast<const char*>(args.keys + next_start), reinterpret_cast<const char*>(args.values + next_start)};
+    }
+    attend_all(pass, tile);
   }
 }
 
@@ -193,6 +190,7 @@ void attention(const AttentionArgs& args, int begin, int end) {
   Pass pass;
   pass.width = args.width;
   pass.stride = (args.width + kColumns - 1) / kColumns * kColumns;
+  pass.tile_keys = pages_of_tile(pass.stride) * kKeyTile;
   pass.scale = args.scale;
   find_lines(args, pass);
   for (float& correction : pass.correction) correction = 0;

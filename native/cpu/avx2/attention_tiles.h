@@ -1,4 +1,4 @@
-// Queries against tiles of sixteen keys and values, with a softmax that goes from tile to tile.
+// Queries against tiles of keys and values, with a softmax that goes from tile to tile.
 #pragma once
 #include "simd.h"
 
@@ -11,6 +11,11 @@ constexpr int kQueries = 128;
 constexpr int kTileQueries = 6;         // queries of one register tile
 constexpr int kColumns = 2 * kLanes;    // of outputs that a register tile holds
 constexpr int kCapacity = 64 * 256;     // components of all queries of a pass
+constexpr int kMostPages = 4;           // of a tile
+
+// Pages of a tile: what a softmax costs beside its exponentials is paid once for each tile, and keys or values of one stay
+// in the first-level cache.
+inline int pages_of_tile(int stride) { return larger(1, smaller(kMostPages, kMaxHeadWidth / stride)); }
 
 // Everything that tiles meet again and again lies side by side here: in the tensors, heads are a power of two apart more
 // often than not, and would push each other out of the cache.
@@ -18,27 +23,40 @@ struct Pass {
   int count;
   int width;
   int stride;  // of vectors, outputs and values: the width in whole register tiles
+  int tile_keys;  // of a whole tile, and the stride of scores
   float scale;
-  int lines[kMaxHeadWidth];  // offsets in bytes of the cache lines of a tile in memory, to fetch one with each component
+  int lines[kMaxHeadWidth];  // offsets in bytes of the cache lines of a page in memory, to fetch one with each component
   int begins[kQueries];  // spans
   int ends[kQueries];
   float maximum[kQueries];                 // largest score so far
   alignas(32) float correction[kQueries];  // of sums and outputs when the maximum grows
   __m256 sums[kQueries];                   // of weights, by lanes
-  alignas(32) float scores[kQueries][kKeyTile];  // of the tile, later its weights
+  alignas(32) float scores[kQueries * kMostPages * kKeyTile];  // of the tile, later its weights
   alignas(32) float keys[kMaxHeadWidth * kKeyTile];
   alignas(32) float values[kKeyTile * kMaxHeadWidth];
   alignas(32) float vectors[kCapacity];
   alignas(32) float outputs[kCapacity];  // weighted values, not yet divided by the sum of weights
 };
 
-// Sixteen keys [width][16] and their values [16][stride of the pass]; `storage` is that of both.
-struct Tile {
-  Storage storage;
+// Sixteen keys [width][16] and their values [16][stride of the pass].
+struct Page {
   const void* keys;
   const void* values;
-  const char* next_keys;  // where those of the next tile begin, which is fetched meanwhile
+  const char* next_keys;  // where those of the same page of the next tile begin, which is fetched meanwhile
   const char* next_values;
+};
+
+// Neighbouring pages from `position` on; those that no query sees need not be there. `storage` is that of all.
+struct Tile {
+  Storage storage;
+  int position;
+  Page pages[kMostPages];
+};
+
+// Keys of a tile.
+struct Range {
+  int begin;
+  int end;
 };
 
 template <Storage storage>
@@ -47,10 +65,18 @@ inline __m256 load(const void* source, ptrdiff_t index) {
   return load_bf16(static_cast<const uint16_t*>(source) + index);
 }
 
+// What a query sees of a tile.
+inline Range seen(const Pass& pass, const Tile& tile, int query) {
+  return {larger(pass.begins[query] - tile.position, 0), smaller(pass.ends[query] - tile.position, pass.tile_keys)};
+}
+
+inline bool is_empty(Range range) { return range.begin >= range.end; }
+
 // ---- Scores ----
 
+// Scores of all keys of a page: those that a query does not see do no harm.
 template <Storage storage, int Queries>
-void score_queries(Pass& pass, const Tile& tile, int first) {
+void score_page(Pass& pass, const Page& page, int first, float* scores, bool fetching) {
   const float* vectors[Queries];
   __m256 sums[Queries][2];
   UNROLL
@@ -58,10 +84,12 @@ void score_queries(Pass& pass, const Tile& tile, int first) {
     vectors[q] = pass.vectors + (first + q) * pass.stride;
     sums[q][0] = sums[q][1] = _mm256_setzero_ps();
   }
-  for (ptrdiff_t i = 0; i < pass.width; i++) {
-    _mm_prefetch(tile.next_keys + pass.lines[i], _MM_HINT_T0);
-    const __m256 low = load<storage>(tile.keys, i * kKeyTile);
-    const __m256 high = load<storage>(tile.keys, i * kKeyTile + kLanes);
+  const Page own = page;
+  const ptrdiff_t width = pass.width;
+  for (ptrdiff_t i = 0; i < width; i++) {
+    if (fetching) _mm_prefetch(own.next_keys + pass.lines[i], _MM_HINT_T0);
+    const __m256 low = load<storage>(own.keys, i * kKeyTile);
+    const __m256 high = load<storage>(own.keys, i * kKeyTile + kLanes);
     UNROLL
     for (int q = 0; q < Queries; q++) {
       const __m256 factor = _mm256_broadcast_ss(vectors[q] + i);
@@ -71,25 +99,46 @@ void score_queries(Pass& pass, const Tile& tile, int first) {
   }
   UNROLL
   for (int q = 0; q < Queries; q++) {
-    _mm256_store_ps(pass.scores[first + q], sums[q][0]);
-    _mm256_store_ps(pass.scores[first + q] + kLanes, sums[q][1]);
+    _mm256_store_ps(scores + q * pass.tile_keys, sums[q][0]);
+    _mm256_store_ps(scores + q * pass.tile_keys + kLanes, sums[q][1]);
+  }
+}
+
+template <Storage storage, int Queries>
+void score_queries(Pass& pass, const Tile& tile, int first, bool fetching) {
+  Range all = seen(pass, tile, first);
+  for (int q = 1; q < Queries; q++) {
+    const Range range = seen(pass, tile, first + q);
+    all = {smaller(all.begin, range.begin), larger(all.end, range.end)};
+  }
+  for (int key = all.begin / kKeyTile * kKeyTile; key < all.end; key += kKeyTile) {
+    score_page<storage, Queries>(pass, tile.pages[key / kKeyTile], first, pass.scores + first * pass.tile_keys + key, fetching);
   }
 }
 
 // ---- Weights ----
 
-// Turns the scores of queries [first, last) for keys [begin, end) of the tile into weights.
-void weigh(Pass& pass, int first, int last, int begin, int end) {
-  const __m256 scale = _mm256_set1_ps(pass.scale), none = _mm256_set1_ps(-__builtin_inff());
-  const __m256 low_mask = _mm256_castsi256_ps(_mm256_andnot_si256(first_lanes(begin), first_lanes(end)));
-  const __m256 high_mask = _mm256_castsi256_ps(_mm256_andnot_si256(first_lanes(begin - kLanes), first_lanes(end - kLanes)));
+// Scales the scores of eight keys from `key` on and hides those out of range.
+inline __m256 scaled_scores(const float* scores, __m256 scale, Range range, int key) {
+  const __m256 scaled = _mm256_mul_ps(_mm256_load_ps(scores + key), scale);
+  if (range.begin <= key && key + kLanes <= range.end) return scaled;
+  const __m256i mask = _mm256_andnot_si256(first_lanes(range.begin - key), first_lanes(range.end - key));
+  return _mm256_blendv_ps(_mm256_set1_ps(-__builtin_inff()), scaled, _mm256_castsi256_ps(mask));
+}
+
+// Turns the scores of queries [first, last) into weights.
+void weigh(Pass& pass, const Tile& tile, int first, int last) {
+  const __m256 scale = _mm256_set1_ps(pass.scale);
   for (int q = first; q < last; q++) {
-    float* scores = pass.scores[q];
-    const __m256 low = _mm256_blendv_ps(none, _mm256_mul_ps(_mm256_load_ps(scores), scale), low_mask);
-    const __m256 high = _mm256_blendv_ps(none, _mm256_mul_ps(_mm256_load_ps(scores + kLanes), scale), high_mask);
-    _mm256_store_ps(scores, low);
-    _mm256_store_ps(scores + kLanes, high);
-    const float before = pass.maximum[q], now = largest_lane(_mm256_max_ps(low, high));
+    const Range range = seen(pass, tile, q);
+    float* scores = pass.scores + q * pass.tile_keys;
+    __m256 largest = _mm256_set1_ps(-__builtin_inff());
+    for (int key = range.begin / kLanes * kLanes; key < range.end; key += kLanes) {
+      const __m256 scaled = scaled_scores(scores, scale, range, key);
+      _mm256_store_ps(scores + key, scaled);
+      largest = _mm256_max_ps(largest, scaled);
+    }
+    const float before = pass.maximum[q], now = largest_lane(largest);
     pass.maximum[q] = now > before ? now : before;
     pass.correction[q] = before - pass.maximum[q];
   }
@@ -98,38 +147,74 @@ void weigh(Pass& pass, int first, int last, int begin, int end) {
     _mm256_store_ps(pass.correction + q, exponential(_mm256_load_ps(pass.correction + q)));
   }
   for (int q = first; q < last; q++) {
-    float* scores = pass.scores[q];
+    const Range range = seen(pass, tile, q);
+    float* scores = pass.scores + q * pass.tile_keys;
     const __m256 maximum = _mm256_set1_ps(pass.maximum[q]);
-    const __m256 low = exponential(_mm256_sub_ps(_mm256_load_ps(scores), maximum));
-    const __m256 high = exponential(_mm256_sub_ps(_mm256_load_ps(scores + kLanes), maximum));
-    _mm256_store_ps(scores, low);
-    _mm256_store_ps(scores + kLanes, high);
-    pass.sums[q] = _mm256_fmadd_ps(pass.sums[q], _mm256_broadcast_ss(pass.correction + q), _mm256_add_ps(low, high));
+    __m256 sum = _mm256_setzero_ps();
+    for (int key = range.begin / kLanes * kLanes; key < range.end; key += kLanes) {
+      const __m256 weights = exponential(_mm256_sub_ps(_mm256_load_ps(scores + key), maximum));
+      _mm256_store_ps(scores + key, weights);
+      sum = _mm256_add_ps(sum, weights);
+    }
+    pass.sums[q] = _mm256_fmadd_ps(pass.sums[q], _mm256_broadcast_ss(pass.correction + q), sum);
   }
 }
 
 // ---- Values ----
 
-// The sum over a tile begins at zero: each of its terms would otherwise be rounded at the size of the sum over all keys before it.
-template <Storage storage, int Queries>
-void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
-  const float* weights = pass.scores[first];
-  for (ptrdiff_t column = 0; column < pass.stride; column += kColumns) {
-    float* output = pass.outputs + first * pass.stride + column;
-    __m256 sums[Queries][2];
+// Adds the values of keys in `range` to the sums of queries [First, Last) of a register tile.
+template <Storage storage, int First, int Last, int Queries>
+inline __attribute__((always_inline)) void add_keys(const Pass& pass, const Tile& tile, const float* weights, ptrdiff_t column, Range range, bool fetching, __m256 (&sums)[Queries][2]) {
+  for (ptrdiff_t top = range.begin; top < range.end; top = top / kKeyTile * kKeyTile + kKeyTile) {
+    const Page page = tile.pages[top / kKeyTile];
+    const ptrdiff_t first = top % kKeyTile, last = smaller(kKeyTile, static_cast<int>(range.end - (top - first)));
+    const float* rows[Queries];
     UNROLL
-    for (int q = 0; q < Queries; q++) sums[q][0] = sums[q][1] = _mm256_setzero_ps();
-    for (ptrdiff_t key = begin; key < end; key++) {
-      _mm_prefetch(tile.next_values + pass.lines[column + key], _MM_HINT_T0);
-      const __m256 low = load<storage>(tile.values, key * pass.stride + column);
-      const __m256 high = load<storage>(tile.values, key * pass.stride + column + kLanes);
+    for (int q = First; q < Last; q++) rows[q] = weights + q * pass.tile_keys + (top - first);
+    for (ptrdiff_t key = first; key < last; key++) {
+      if (fetching) _mm_prefetch(page.next_values + pass.lines[column + key], _MM_HINT_T0);
+      const __m256 low = load<storage>(page.values, key * pass.stride + column);
+      const __m256 high = load<storage>(page.values, key * pass.stride + column + kLanes);
       UNROLL
-      for (int q = 0; q < Queries; q++) {
-        const __m256 factor = _mm256_broadcast_ss(weights + q * kKeyTile + key);
+      for (int q = First; q < Last; q++) {
+        const __m256 factor = _mm256_broadcast_ss(rows[q] + key);
         sums[q][0] = _mm256_fmadd_ps(factor, low, sums[q][0]);
         sums[q][1] = _mm256_fmadd_ps(factor, high, sums[q][1]);
       }
     }
+  }
+}
+
+// Adds the values of what queries see from `begin` to `end`, each alone.
+template <Storage storage, int Queries, int Query = 0>
+inline __attribute__((always_inline)) void add_apart(const Pass& pass, const Tile& tile, const float* weights, ptrdiff_t column, const Range (&ranges)[Queries], int begin, int end,
+                                                     __m256 (&sums)[Queries][2]) {
+  const Range range = {larger(ranges[Query].begin, begin), smaller(ranges[Query].end, end)};
+  add_keys<storage, Query, Query + 1>(pass, tile, weights, column, range, false, sums);
+  if constexpr (Query + 1 < Queries) add_apart<storage, Queries, Query + 1>(pass, tile, weights, column, ranges, begin, end, sums);
+}
+
+// The sum over a tile begins at zero: each of its terms would otherwise be rounded at the size of the sum over all keys
+// before it. Keys in order for each query; those that all queries see are read once for all.
+template <Storage storage, int Queries>
+void add_values(Pass& pass, const Tile& tile, int first, bool fetching) {
+  const float* weights = pass.scores + first * pass.tile_keys;
+  Range ranges[Queries], common = {0, pass.tile_keys};
+  for (int q = 0; q < Queries; q++) {
+    ranges[q] = seen(pass, tile, first + q);
+    common = {larger(common.begin, ranges[q].begin), smaller(common.end, ranges[q].end)};
+  }
+  common.end = larger(common.begin, common.end);
+  bool alike = true;
+  for (const Range& range : ranges) alike = alike && range.begin == common.begin && range.end == common.end;
+  for (ptrdiff_t column = 0; column < pass.stride; column += kColumns) {
+    __m256 sums[Queries][2];
+    UNROLL
+    for (int q = 0; q < Queries; q++) sums[q][0] = sums[q][1] = _mm256_setzero_ps();
+    if (!alike) add_apart<storage>(pass, tile, weights, column, ranges, 0, common.begin, sums);
+    add_keys<storage, 0, Queries>(pass, tile, weights, column, common, fetching, sums);
+    if (!alike) add_apart<storage>(pass, tile, weights, column, ranges, common.end, pass.tile_keys, sums);
+    float* output = pass.outputs + first * pass.stride + column;
     UNROLL
     for (int q = 0; q < Queries; q++) {
       const __m256 correction = _mm256_broadcast_ss(pass.correction + first + q);
@@ -143,61 +228,47 @@ void add_values(Pass& pass, const Tile& tile, int first, int begin, int end) {
 // ---- Tiles ----
 
 template <Storage storage, int Queries>
-void score_or_add(Pass& pass, const Tile& tile, int first, int begin, int end, bool scoring) {
+void score_or_add(Pass& pass, const Tile& tile, int first, bool fetching, bool scoring) {
   if (scoring) {
-    score_queries<storage, Queries>(pass, tile, first);
+    score_queries<storage, Queries>(pass, tile, first, fetching);
   } else {
-    add_values<storage, Queries>(pass, tile, first, begin, end);
+    add_values<storage, Queries>(pass, tile, first, fetching);
   }
 }
 
-// Queries [first, last) in register tiles of nearly equal height.
+// Queries [first, last) in register tiles of nearly equal height. The first of them fetches the next tile for all.
 template <Storage storage>
-void for_queries(Pass& pass, const Tile& tile, int first, int last, int begin, int end, bool scoring) {
+void for_queries(Pass& pass, const Tile& tile, int first, int last, bool scoring) {
   const int count = last - first, tiles = (count + kTileQueries - 1) / kTileQueries;
   for (int i = 0; i < tiles; i++) {
     const int top = first + count * i / tiles;
     switch (first + count * (i + 1) / tiles - top) {
-      case 1: score_or_add<storage, 1>(pass, tile, top, begin, end, scoring); break;
-      case 2: score_or_add<storage, 2>(pass, tile, top, begin, end, scoring); break;
-      case 3: score_or_add<storage, 3>(pass, tile, top, begin, end, scoring); break;
-      case 4: score_or_add<storage, 4>(pass, tile, top, begin, end, scoring); break;
-      case 5: score_or_add<storage, 5>(pass, tile, top, begin, end, scoring); break;
-      case 6: score_or_add<storage, 6>(pass, tile, top, begin, end, scoring); break;
+      case 1: score_or_add<storage, 1>(pass, tile, top, i == 0, scoring); break;
+      case 2: score_or_add<storage, 2>(pass, tile, top, i == 0, scoring); break;
+      case 3: score_or_add<storage, 3>(pass, tile, top, i == 0, scoring); break;
+      case 4: score_or_add<storage, 4>(pass, tile, top, i == 0, scoring); break;
+      case 5: score_or_add<storage, 5>(pass, tile, top, i == 0, scoring); break;
+      case 6: score_or_add<storage, 6>(pass, tile, top, i == 0, scoring); break;
     }
   }
 }
 
 template <Storage storage>
-void attend(Pass& pass, const Tile& tile, int first, int last, int begin, int end) {
-  for_queries<storage>(pass, tile, first, last, begin, end, true);
-  weigh(pass, first, last, begin, end);
-  for_queries<storage>(pass, tile, first, last, begin, end, false);
+void attend(Pass& pass, const Tile& tile, int first, int last) {
+  for_queries<storage>(pass, tile, first, last, true);
+  weigh(pass, tile, first, last);
+  for_queries<storage>(pass, tile, first, last, false);
 }
 
-// The part of a tile that starts at `position` which a query sees.
-inline int tile_begin(const Pass& pass, int query, int position) { return larger(pass.begins[query] - position, 0); }
-inline int tile_end(const Pass& pass, int query, int position) { return smaller(pass.ends[query] - position, kKeyTile); }
-
-bool is_seen(const Pass& pass, int position) {
-  for (int q = 0; q < pass.count; q++) {
-    if (tile_begin(pass, q, position) < tile_end(pass, q, position)) return true;
-  }
-  return false;
-}
-
-// All queries against the tile at `position`: neighbours that see the same part of it go together.
-void attend_all(Pass& pass, const Tile& tile, int position) {
-  for (int first = 0, last; first < pass.count; first = last) {
-    const int begin = tile_begin(pass, first, position), end = tile_end(pass, first, position);
-    for (last = first + 1; last < pass.count; last++) {
-      if (tile_begin(pass, last, position) != begin || tile_end(pass, last, position) != end) break;
-    }
-    if (begin >= end) continue;
+// All queries that see anything of the tile, neighbours together.
+void attend_all(Pass& pass, const Tile& tile) {
+  for (int first = 0, last; first < pass.count; first = last + 1) {
+    for (last = first; last < pass.count && !is_empty(seen(pass, tile, last)); last++) {}
+    if (first == last) continue;
     if (tile.storage == Storage::f32) {
-      attend<Storage::f32>(pass, tile, first, last, begin, end);
+      attend<Storage::f32>(pass, tile, first, last);
     } else {
-      attend<Storage::bf16>(pass, tile, first, last, begin, end);
+      attend<Storage::bf16>(pass, tile, first, last);
     }
   }
 }

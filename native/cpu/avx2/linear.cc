@@ -116,16 +116,26 @@ void stream_rows(const LinearArgs& args, int begin, int end) {
 // ---- Many rows: a block of a panel stays in the first-level cache and meets tiles of rows. ----
 
 constexpr int kTileRows = 6;      // twelve chains, two registers of weights and a factor fill the sixteen registers
-constexpr int kBlockRows = 96;    // rows whose block of inputs (96 KiB) stays in the second-level cache
+constexpr int kBlockRows = 48;    // rows whose block of inputs (48 KiB) stays in the second-level cache
 constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
 
-// Copies inputs [first, first + depth) of rows side by side: no stride of the matrix can then make cache sets collide.
-void copy_inputs(const LinearArgs& args, int row, int rows, int first, int depth, float* block) {
-  for (int r = 0; r < rows; r++, block += kLinearBlock) {
-    const float* source = args.input + static_cast<ptrdiff_t>(row + r) * args.weight.in + first;
-    int k = 0;
-    for (; k + kLanes <= depth; k += kLanes) _mm256_storeu_ps(block + k, _mm256_loadu_ps(source + k));
-    for (; k < depth; k++) block[k] = source[k];
+// Inputs [first, first + depth) of a tile of rows, input by input: the kernel then reads one ascending stream, which the
+// hardware fetches ahead. What stands for missing rows is never read. Writes two values past the last input.
+void interleave_inputs(const LinearArgs& args, int row, int rows, int first, int depth, float* tile) {
+  const float* source = args.input + static_cast<ptrdiff_t>(row) * args.weight.in + first;
+  int k = 0;
+  for (; k + kLanes <= depth; k += kLanes) {
+    __m256 lanes[kLanes];
+    UNROLL
+    for (int r = 0; r < kLanes; r++) {
+      lanes[r] = r < kTileRows ? _mm256_loadu_ps(source + static_cast<ptrdiff_t>(smaller(r, rows - 1)) * args.weight.in + k) : _mm256_setzero_ps();
+    }
+    transpose(lanes);
+    UNROLL
+    for (int i = 0; i < kLanes; i++) _mm256_storeu_ps(tile + (k + i) * kTileRows, lanes[i]);
+  }
+  for (; k < depth; k++) {
+    for (int r = 0; r < rows; r++) tile[k * kTileRows + r] = source[static_cast<ptrdiff_t>(r) * args.weight.in + k];
   }
 }
 
@@ -143,15 +153,17 @@ void add_block(const float* inputs, const Block& block) {
   __m256 sums[Rows][2];
   UNROLL
   for (int r = 0; r < Rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
+  UNROLL
+  for (int r = 0; r < Rows; r++) _mm_prefetch(reinterpret_cast<const char*>(block.target.output + r * block.target.stride), _MM_HINT_T0);
   const char* ahead = block.ahead;
   UNROLL_BY(2)
   for (ptrdiff_t k = 0; k < block.depth; k++, ahead += block.ahead_step) {
-    _mm_prefetch(ahead, _MM_HINT_T0);
+    _mm_prefetch(ahead, _MM_HINT_T1);
     __m256 low, high;
     load_panel<storage>(block.weights, k, low, high);
     UNROLL
     for (int r = 0; r < Rows; r++) {
-      const __m256 factor = _mm256_broadcast_ss(inputs + r * kLinearBlock + k);
+      const __m256 factor = _mm256_broadcast_ss(inputs + k * kTileRows + r);
       sums[r][0] = _mm256_fmadd_ps(factor, low, sums[r][0]);
       sums[r][1] = _mm256_fmadd_ps(factor, high, sums[r][1]);
     }
@@ -171,19 +183,24 @@ void add_tile(int rows, const float* inputs, const Block& block) {
   }
 }
 
-// Rows [row, row + rows) against panels [begin, end). Quantised blocks are unpacked once for all of them.
+// Tile `index` of `tiles` of nearly equal height.
+inline int tile_top(int rows, int index, int tiles) { return static_cast<int>(static_cast<int64_t>(rows) * index / tiles); }
+
+// Register tiles [first_tile, last_tile) of `tiles` against panels [begin, end). Quantised blocks are unpacked once for all of them.
 template <Storage storage>
-void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end) {
-  alignas(64) float inputs[kBlockRows * kLinearBlock];
+void multiply_tiles(const LinearArgs& args, int first_tile, int last_tile, int tiles, int begin, int end) {
+  alignas(64) float inputs[kBlockRows * kLinearBlock + kLanes];
   alignas(64) float unpacked[is_quantised(storage) ? kLinearBlock * kPanelRows : 1];
   constexpr Storage plain = is_quantised(storage) ? Storage::f32 : storage;
   constexpr int bytes = bytes_per_input(storage);
   const int in = args.weight.in, out = args.weight.out;
-  const int tiles = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height
   for (int first = 0; first < in; first += kLinearBlock) {
     const int depth = smaller(kLinearBlock, in - first);
     const bool last = first + depth == in;
-    copy_inputs(args, row, rows, first, depth, inputs);
+    for (int tile = first_tile; tile < last_tile; tile++) {
+      const int top = tile_top(args.rows, tile, tiles);
+      interleave_inputs(args, top, tile_top(args.rows, tile + 1, tiles) - top, first, depth, inputs + (tile - first_tile) * kTileRows * kLinearBlock);
+    }
     for (int panel = begin; panel < end; panel++) {
       const char* weights = block_of<storage>(args.weight, panel, first);
       const char* next = panel + 1 < end ? block_of<storage>(args.weight, panel + 1, first) : block_of<storage>(args.weight, begin, first + depth);
@@ -192,12 +209,12 @@ void multiply_rows(const LinearArgs& args, int row, int rows, int begin, int end
         weights = reinterpret_cast<const char*>(unpacked);
       }
       const int column = panel * kPanelRows;
-      Block block = {weights, depth, {nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr}, nullptr, bytes / tiles};
-      for (int tile = 0; tile < tiles; tile++) {
-        const int top = rows * tile / tiles;
-        block.target.output = args.output + static_cast<ptrdiff_t>(row + top) * out + column;
-        block.ahead = next + static_cast<ptrdiff_t>(tile) * block.ahead_step * depth;
-        add_tile<plain>(rows * (tile + 1) / tiles - top, inputs + top * kLinearBlock, block);
+      Block block = {weights, depth, {nullptr, out, out - column, first == 0, last && args.bias ? args.bias + column : nullptr}, nullptr, bytes / (last_tile - first_tile)};
+      for (int tile = first_tile; tile < last_tile; tile++) {
+        const int top = tile_top(args.rows, tile, tiles);
+        block.target.output = args.output + static_cast<ptrdiff_t>(top) * out + column;
+        block.ahead = next + static_cast<ptrdiff_t>(tile - first_tile) * block.ahead_step * depth;
+        add_tile<plain>(tile_top(args.rows, tile + 1, tiles) - top, inputs + (tile - first_tile) * kTileRows * kLinearBlock, block);
       }
     }
   }
@@ -208,14 +225,12 @@ void multiply_all(const LinearArgs& args, int begin, int end) {
   if constexpr (!is_quantised(storage)) {
     if (args.rows <= kStreamRows) return stream_rows<storage>(args, begin, end);
   }
+  const int tiles = (args.rows + kTileRows - 1) / kTileRows;
   const int blocks = (args.rows + kBlockRows - 1) / kBlockRows;
   const int panels = args.rows <= kStreamRows ? 1 : kBlockPanels;  // few rows read panel after panel, as they lie
   for (int panel = begin; panel < end; panel += panels) {
-    const int last = smaller(panel + panels, end);
     for (int block = 0; block < blocks; block++) {
-      const int row = static_cast<int>(static_cast<int64_t>(args.rows) * block / blocks);
-      const int next = static_cast<int>(static_cast<int64_t>(args.rows) * (block + 1) / blocks);
-      multiply_rows<storage>(args, row, next - row, panel, last);
+      multiply_tiles<storage>(args, tiles * block / blocks, tiles * (block + 1) / blocks, tiles, panel, smaller(panel + panels, end));
     }
   }
 }
