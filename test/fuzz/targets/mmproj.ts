@@ -7,14 +7,22 @@ import { mutateGguf } from "../mutations/mutate-gguf.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/mmproj/${name}`, import.meta.url));
 
-/** The file with which a GGUF model sees pictures: its configuration, and which tensors become which. */
-export const mmproj: FuzzTarget = {
-  name: "mmproj",
-  fileName: "mmproj.gguf",
-  seeds: () => ["qwen2vl", "qwen25vl"].map((name) => readFileSync(fixture(`${name}/mmproj.gguf`))),
-  mutate: mutateGguf,
-  prepare: (folder) => copyFile(fixture("qwen2vl/model.gguf"), `${folder}/model.gguf`),
-  async attempt(folder) {
-    await inspectModel(`${folder}/model.gguf`);
-  },
-};
+/** The file with which the GGUF model of a fixture sees or hears: its configuration, and which tensors become which. */
+function projector(name: string, model: string, fixtures: readonly string[]): FuzzTarget {
+  return {
+    name,
+    fileName: "mmproj.gguf",
+    seeds: () => fixtures.map((other) => readFileSync(fixture(`${other}/mmproj.gguf`))),
+    mutate: mutateGguf,
+    prepare: (folder) => copyFile(fixture(`${model}/model.gguf`), `${folder}/model.gguf`),
+    async attempt(folder) {
+      await inspectModel(`${folder}/model.gguf`);
+    },
+  };
+}
+
+/** What sees. */
+export const mmproj: FuzzTarget = projector("mmproj", "qwen2vl", ["qwen2vl", "qwen25vl"]);
+
+/** What sees and hears. */
+export const mmprojOmni: FuzzTarget = projector("mmproj-omni", "qwen25omni", ["qwen25omni"]);
