@@ -5,7 +5,7 @@ import { TOLERANCE } from "./expect-transformers.ts";
 
 type Medium =
   | { readonly kind: "image"; readonly width: number; readonly height: number; readonly seed: number }
-  | { readonly kind: "video"; readonly width: number; readonly height: number; readonly frames: number; readonly fps: number }
+  | { readonly kind: "video"; readonly width: number; readonly height: number; readonly frames: number; readonly fps: number; /** Samples. */ readonly sound?: number }
   | { readonly kind: "audio"; readonly samples: number; readonly windows?: boolean };
 
 /** What transformers computed for a prompt with media: see `make-vision-fixtures.py` and its neighbours. */
@@ -45,12 +45,14 @@ async function partsOf(medium: Medium): Promise<MediaPart[]> {
     case "image":
       return [image(pixels(medium.width, medium.height, medium.seed))];
     case "video":
-      return [video(Array.from({ length: medium.frames }, (_, seed) => pixels(medium.width, medium.height, seed)), { fps: medium.fps })];
-    case "audio": {
-      const sound = { samples: Float32Array.from({ length: medium.samples }, (_, index) => ((index * 37) % 1000) / 500 - 1), sampleRate: 16_000 };
-      return medium.windows === true ? audioWindows(sound) : [audio(sound)];
-    }
+      return [video(Array.from({ length: medium.frames }, (_, seed) => pixels(medium.width, medium.height, seed)), { fps: medium.fps, sound: medium.sound === undefined ? undefined : samples(medium.sound) })];
+    case "audio":
+      return medium.windows === true ? audioWindows(samples(medium.samples)) : [audio(samples(medium.samples))];
   }
+}
+
+function samples(count: number) {
+  return { samples: Float32Array.from({ length: count }, (_, index) => ((index * 37) % 1000) / 500 - 1), sampleRate: 16_000 };
 }
 
 function pixels(width: number, height: number, seed: number) {

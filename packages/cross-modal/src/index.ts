@@ -6,7 +6,7 @@ export type { Encoder, Features, FunctionEncoder, MediumPiece, PrepareOptions, P
 export type { EncodeOptions, MediaEncoderParts } from "./encoder-program.ts";
 export { crossAttention, prefix, resolveCrossAttention, type CrossAttentionInjection, type CrossBlockOptions, type CrossPlacement, type Injection, type PrefixInjection } from "./injection/injection.ts";
 export { MediaKeys, type HeldKeys, type MediaKeysParts, type PlacedMedium } from "./injection/media-keys.ts";
-export { mropeLayout, sequentialLayout, splitAtPlaceholders, timedMropeLayout, type FrameTime, type Layout, type LayoutPart, type LayoutRule } from "./layout.ts";
+export { mropeLayout, rowsOf, sequentialLayout, splitAtPlaceholders, timedMropeLayout, type FrameTime, type Layout, type LayoutPart, type LayoutRule, type MediumPart, type MediumRun, type TextPart, type WeaveRule, type WovenPart } from "./layout.ts";
 export { MediaCache, mediaKey, type HeldMedia, type MediaCacheInfo, type MediaCacheOptions, type WantedMedium } from "./media-cache.ts";
 export { MediaEncoder } from "./media-encoder.ts";
 export { defineModality, type BoundModality, type MediaPart, type Modality, type ModalityDefinition, type ModalityLimits, type ModalityWeights } from "./modality.ts";

@@ -23,6 +23,20 @@ test("frames of a video lie at their times, and what follows continues after the
   expect(nextPosition).toBe(8);
 });
 
+test("woven media begin together, and what follows them continues after their last run", () => {
+  const video = { kind: "medium", placeholder: 92, rows: 4, grid: [2, 1, 2], secondsPerFrame: 3 } as const;
+  const sound = { kind: "medium", placeholder: 91, rows: 3 } as const;
+  const rule = timedMropeLayout((frame, seconds) => frame * seconds, () => [{ medium: 0, from: 0, to: 2 }, { medium: 1, from: 0, to: 2 }, { medium: 0, from: 2, to: 4 }, { medium: 1, from: 2, to: 3 }]);
+  const parts: LayoutPart[] = [image, { kind: "text", ids: [1] }, { kind: "woven", media: [video, sound], before: [2], after: [3] }, { kind: "text", ids: [4, 5] }, sound];
+  const { ids, positions, nextPosition, mediaRows } = rule(parts);
+  expect([...ids]).toEqual([90, 90, 90, 90, 90, 90, 1, 2, 92, 92, 91, 91, 92, 92, 91, 3, 4, 5, 91, 91, 91]);
+  expect([...mediaRows]).toEqual([0, 1, 2, 3, 4, 5, -1, -1, 6, 7, 10, 11, 8, 9, 12, -1, -1, -1, 13, 14, 15]);
+  expect([...positions].filter((_, index) => index % 3 === 0)).toEqual([0, 0, 0, 0, 0, 0, 3, 3, 4, 4, 4, 5, 7, 7, 6, 7, 7, 8, 9, 10, 11]);
+  expect(nextPosition).toBe(12);
+  expect(rule(parts.slice(1, 3)).nextPosition).toBe(5);
+  for (const other of [mropeLayout, sequentialLayout]) expect(() => other(parts)).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
+});
+
 test("one axis counts rows", () => {
   const { positions, nextPosition } = sequentialLayout([{ kind: "text", ids: [1] }, audio]);
   expect([...positions]).toEqual([0, 1, 2, 3, 4, 5]);
@@ -32,6 +46,11 @@ test("one axis counts rows", () => {
 test("placeholders take the media of their own kind in order", () => {
   const other: LayoutPart = { ...audio, rows: 2 };
   expect(splitAtPlaceholders([1, 91, 90, 2, 91], [audio, image, other] as never)).toEqual([{ kind: "text", ids: [1] }, audio, image, { kind: "text", ids: [2] }, other]);
+});
+
+test("woven media have one placeholder, that of the first of them", () => {
+  const woven: LayoutPart = { kind: "woven", media: [image, audio] as never, before: [], after: [] };
+  expect(splitAtPlaceholders([1, 90, 91], [woven, audio] as never)).toEqual([{ kind: "text", ids: [1] }, woven, audio]);
 });
 
 test.each([[[1, 2]], [[90, 90]]])("ids %j do not match one image", (ids) => {

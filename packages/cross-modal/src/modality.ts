@@ -35,6 +35,8 @@ export interface MediaPart {
   /** Name of its modality. */
   readonly modality: string;
   readonly input: unknown;
+  /** A medium that runs at the same time, the sound of a video for instance; for models that know what to do with the two together. */
+  readonly beside?: MediaPart | undefined;
 }
 
 /** Weights of encoder, connector and blocks: a folder that `saveModality` wrote, another folder or file of safetensors, or tensors by name. */

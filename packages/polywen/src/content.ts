@@ -1,4 +1,4 @@
-import type { AudioPart, AudioSource, AudioWindowOptions, TimeRange } from "@polywen/audio";
+import type { AudioInput, AudioSource, AudioWindowOptions, TimeRange } from "@polywen/audio";
 import type { MediaPart } from "@polywen/cross-modal";
 import type { ImageSource, VideoInput } from "@polywen/vision";
 
@@ -27,7 +27,7 @@ export function image(source: ImageSource): MediaPart {
  * `network`), Blob, bytes of a file, a stream of them, or raw samples.
  */
 export function audio(source: AudioSource, range: TimeRange = {}): MediaPart {
-  const input: AudioSource | AudioPart = range.from === undefined && range.to === undefined ? source : { source, ...range };
+  const input: AudioInput = range.from === undefined && range.to === undefined ? source : { source, ...range };
   return { type: "medium", modality: "audio", input };
 }
 
@@ -42,11 +42,20 @@ export async function audioWindows(source: AudioSource, options: AudioWindowOpti
   return windows.map((window) => audio(window));
 }
 
+/** Options of `video`. */
+export interface VideoOptions {
+  /** Frames in a second. Default: what an animation says, else 2. */
+  readonly fps?: number | undefined;
+  /** What is heard meanwhile, from the first frame on: a source as `audio` takes it, or a part of one. For models that hear, too: Qwen2.5-Omni. */
+  readonly sound?: AudioInput | undefined;
+}
+
 /**
  * A video as a list of its frames, pictures of one size in their order, or as one animated GIF or WebP. `fps` says how many of them
  * there are in a second, by default what the animation says, else 2, which is how densely the published models expect them. Frames
- * are never left out or added.
+ * are never left out or added. With `sound`, model and positions see and hear at the same time; sound may be shorter or longer than the frames.
  */
-export function video(frames: readonly ImageSource[] | ImageSource, options: { readonly fps?: number } = {}): MediaPart {
-  return { type: "medium", modality: "video", input: { frames, ...options } satisfies VideoInput };
+export function video(frames: readonly ImageSource[] | ImageSource, { sound, ...options }: VideoOptions = {}): MediaPart {
+  const part: MediaPart = { type: "medium", modality: "video", input: { frames, ...options } satisfies VideoInput };
+  return sound === undefined ? part : { ...part, beside: { type: "medium", modality: "audio", input: sound } };
 }

@@ -1,4 +1,4 @@
-export { audio, audioWindows, image, video, type ContentPart, type Message, type Prompt, type Role } from "./content.ts";
+export { audio, audioWindows, image, video, type ContentPart, type Message, type Prompt, type Role, type VideoOptions } from "./content.ts";
 export type { EmbedOptions } from "./compute-embeddings.ts";
 export type { Perplexity, PerplexityOptions } from "./compute-perplexity.ts";
 export type { Logits, LogitsInput, MediumTrace } from "./compute-logits.ts";

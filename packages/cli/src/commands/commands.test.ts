@@ -81,6 +81,22 @@ describe("polywen run", () => {
     expect(tensors.get("pixel_values_videos")!.shape).toEqual([576, 1176]);
   });
 
+  it("takes the sound of a video beside it", async () => {
+    const frames = await mkdtemp(join(folder, "seen-"));
+    for (const index of [1, 2]) await writeFile(join(frames, `${index}.png`), pngFile(28));
+    const ask = ["run", EMBEDDED_MODEL, "Say.", "--video", frames, "--sound", audioFile, ...reference, "--max-tokens", "1", "--json"];
+    const { usage } = JSON.parse((await cli(ask)).stdout) as RunReply;
+    expect(usage.mediaTokens).toBeGreaterThan(144);
+    expect((await cli([...ask, "--video", frames])).exitCode).toBe(2);
+    const [input, output] = [join(folder, "seen.json"), join(folder, "seen.safetensors")];
+    const placeholder = (await openTokenizer(EMBEDDED_MODEL)).tokenToId("<|VIDEO|>");
+    await writeFile(input, JSON.stringify({ ids: [641, placeholder], videos: [{ frames: [join(frames, "1.png")], sound: audioFile }] }));
+    await cli(["logits", EMBEDDED_MODEL, "--input", input, "--output", output, ...reference]);
+    const { tensors } = await openCheckpoint(output);
+    expect(tensors.get("audio_features")!.shape).toEqual([usage.mediaTokens - 144, 192]);
+    expect(tensors.get("ids")!.shape).toEqual([1 + usage.mediaTokens + 2]);
+  });
+
   it("reads the prompt from stdin and ends at a stop text", async () => {
     const args = [...greedy, "--max-tokens", "4"];
     const whole = await cliJson<RunReply>(["run", EMBEDDED_MODEL, "-", ...args], "What is it?");

@@ -23,7 +23,7 @@ interface Room {
 const usualMediaRows = 8192;
 
 const examples = `
-The input is {"ids": […], "images": [paths], "audios": [paths], "videos": [{"frames": [paths], "fps": 2}], "maxTokens": n}:
+The input is {"ids": […], "images": [paths], "audios": [paths], "videos": [{"frames": [paths], "fps": 2, "sound": path}], "maxTokens": n}:
 one placeholder for each medium, in order.
 
 Example:
@@ -71,7 +71,7 @@ async function runEncoder(source: string, input: LogitsCommandInput, { backend, 
  * usual, the model is loaded again with as much as the error asks for. The context length of the architecture is no limit.
  */
 async function computeLogits(source: string, input: LogitsCommandInput, options: LogitsOptions, signal: AbortSignal): Promise<{ logits: Logits; warnings: readonly string[] }> {
-  const media = [...input.images.map((file) => image(file)), ...input.audios.map((file) => audio(file)), ...input.videos.map(({ frames, fps }) => video(frames, defined({ fps })))];
+  const media = [...input.images.map((file) => image(file)), ...input.audios.map((file) => audio(file)), ...input.videos.map(({ frames, ...options }) => video(frames, options))];
   let room: Room = { cacheTokens: Math.max(input.ids.length + input.maxTokens, 1) + (media.length === 0 ? 0 : usualMediaRows), mediaRows: usualMediaRows };
   for (;;) {
     const model = await loadForCommand(source, options, { ...room, kvDType: "f32", activations: "f32", maxSequences: 1, media: { overlongAudio: "cut" }, signal });

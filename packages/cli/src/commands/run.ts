@@ -22,6 +22,7 @@ interface RunOptions extends ModelCommandOptions {
   readonly kv?: "f32" | "bf16";
   readonly cacheTokens?: number;
   readonly fps?: number;
+  readonly sound?: string;
   readonly json?: boolean;
 }
 
@@ -47,7 +48,8 @@ export function addRunCommand(program: Command): void {
     .argument("<prompt>", "text of the prompt; - reads it from stdin")
     .addOption(new Option("--image <file>", "picture: JPEG, PNG, WebP, GIF, TIFF or AVIF; repeatable").argParser(collect((file) => image(file))))
     .addOption(new Option("--audio <file>", "recording: WAV, MP3, FLAC, Ogg Vorbis or Ogg Opus; repeatable").argParser(collect((file) => audio(file))))
-    .addOption(new Option("--video <path>", "folder of frames, or an animated GIF or WebP; repeatable").argParser(collect((path, { fps }) => videoPart(path, fps))))
+    .addOption(new Option("--video <path>", "folder of frames, or an animated GIF or WebP; repeatable").argParser(collect((path, { fps, sound }) => videoPart(path, { fps, sound }))))
+    .option("--sound <file>", "recording that is heard while the video runs; with one --video")
     .option("--fps <n>", "frames of the videos in a second (default: what the file says, else 2)", parseNumber)
     .option("--system <text>", "system message")
     .option("--raw", "no chat template; special tokens in the prompt count")
@@ -73,6 +75,7 @@ async function run(source: string, prompt: string, media: readonly MediaArgument
   const signal = interruption();
   const text = prompt === "-" ? await readText("-") : prompt;
   const parts = await Promise.all(media.map((open) => open(options)));
+  if (options.sound !== undefined && parts.filter((part) => typeof part === "object" && part.modality === "video").length !== 1) throw usageError("--sound needs one --video");
   const model = await loadForCommand(source, options, defined({ kvDType: options.kv, cacheTokens: options.cacheTokens, signal }));
   try {
     const reply = model.generate([...parts, text], generateOptions(options, signal));

@@ -8,7 +8,7 @@ export interface LogitsCommandInput {
   readonly ids: readonly number[];
   readonly images: readonly string[];
   readonly audios: readonly string[];
-  readonly videos: readonly { readonly frames: readonly string[]; readonly fps?: number | undefined }[];
+  readonly videos: readonly { readonly frames: readonly string[]; readonly fps?: number | undefined; readonly sound?: string | undefined }[];
   /** Tokens to continue greedily. */
   readonly maxTokens: number;
 }
@@ -19,7 +19,7 @@ const schema = z.object({
   ids: z.array(count, "a list of token ids is expected").default([]),
   images: paths,
   audios: paths,
-  videos: z.array(z.object({ frames: paths, fps: z.number("a number is expected").optional() }), "a list of videos is expected").default([]),
+  videos: z.array(z.object({ frames: paths, fps: z.number("a number is expected").optional(), sound: z.string("a path is expected").optional() }), "a list of videos is expected").default([]),
   maxTokens: count.default(0),
 });
 
@@ -28,5 +28,6 @@ export async function readLogitsInput(file: string): Promise<LogitsCommandInput>
   // Millions of ids are as long as a tokenizer.
   const fields = parseWith(schema, await readJsonObject(file, "tokenizer"), file);
   const absolute = (path: string): string => resolve(dirname(file), path);
-  return { ...fields, images: fields.images.map(absolute), audios: fields.audios.map(absolute), videos: fields.videos.map((video) => ({ ...video, frames: video.frames.map(absolute) })) };
+  const videos = fields.videos.map(({ frames, fps, sound }) => ({ frames: frames.map(absolute), fps, sound: sound === undefined ? undefined : absolute(sound) }));
+  return { ...fields, images: fields.images.map(absolute), audios: fields.audios.map(absolute), videos };
 }

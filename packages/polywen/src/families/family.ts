@@ -11,6 +11,8 @@ export interface MediumPlace {
   /** Special tokens that the chat template puts around the placeholder. */
   readonly before: string;
   readonly after: string;
+  /** Name of the modality of which a medium may run beside one of this: the layout of the family weaves them. Absent: none. */
+  readonly weaves?: string | undefined;
   /** Words that the template writes around those; `earlier` media of the kind came before this one. Absent: none. */
   readonly label?: ((earlier: number) => { readonly before: string; readonly after: string }) | undefined;
 }

@@ -7,6 +7,7 @@ import { configPart, optionalTokenId, requireEqual, tokenId, type ConfigPlace } 
 import type { Family, FamilyLoader, MediaOptions, NativeModality } from "./family.ts";
 import { qwen2Videos } from "./qwen2-vl.ts";
 import { visionModalities } from "./vision-modality.ts";
+import { weaveByTime } from "./weave-by-time.ts";
 
 /** Published files keep the thinker's tensors under `thinker.`; files saved by transformers do not. */
 const prefixes = ["thinker.", ""];
@@ -29,10 +30,15 @@ export const qwen25OmniThinker: FamilyLoader = async (folder, media): Promise<Fa
   const text = createQwen2Model(parseQwen2Config({ ...fields, tie_word_embeddings: tied }, { file: folder.configPath, pointer, multimodal: true }), prefixes);
   // A folder without a processor for a modality simply does not offer it.
   const { image, audio } = await readPreprocessor(folder);
+  const sound = audio === undefined ? [] : [sounds(thinker, text, audio, media)];
+  const pictures = image === undefined ? [] : await vision(thinker, text, image, media);
+  const positions = positiveField(thinker, "position_id_per_seconds", 25);
+  const seconds = positiveField(thinker, "seconds_per_chunk", 2);
   return {
     text,
-    layout: timedMropeLayout(timeOfFrames(positionsPerSecond(thinker))),
-    modalities: [...(image === undefined ? [] : await vision(thinker, text, image, media)), ...(audio === undefined ? [] : [sounds(thinker, text, audio, media)])],
+    layout: timedMropeLayout(timeOfFrames(positions), weaveByTime(Math.max(1, Math.trunc(positions * seconds)))),
+    // A video may bring its sound: what transformers calls `use_audio_in_video`.
+    modalities: [...pictures.map((each) => (each.definition.name === "video" && sound.length > 0 ? { ...each, weaves: "audio" } : each)), ...sound],
   };
 };
 
@@ -41,10 +47,10 @@ function timeOfFrames(positions: number): FrameTime {
   return (frame, secondsPerFrame) => Math.trunc(Math.fround(Math.fround(frame * Math.fround(secondsPerFrame)) * positions));
 }
 
-function positionsPerSecond({ folder, fields, pointer }: ConfigPlace): number {
-  const { position_id_per_seconds: positions = 25 } = fields;
-  if (typeof positions === "number" && positions > 0 && positions <= 100) return positions;
-  return refuseField({ file: folder.configPath, pointer }, "position_id_per_seconds", "a positive number up to 100 is expected");
+function positiveField({ folder, fields, pointer }: ConfigPlace, name: string, usual: number): number {
+  const value = fields[name] ?? usual;
+  if (typeof value === "number" && value > 0 && value <= 100) return value;
+  return refuseField({ file: folder.configPath, pointer }, name, "a positive number up to 100 is expected");
 }
 
 function vision(thinker: ConfigPlace, text: TextModel, processor: ImageProcessorConfig, media: MediaOptions): Promise<readonly NativeModality[]> {

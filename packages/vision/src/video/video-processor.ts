@@ -16,7 +16,7 @@ export interface VideoInput {
   /** Its frames in order, all of one size; or one animated GIF or WebP. */
   readonly frames: readonly ImageSource[] | ImageSource;
   /** Frames in a second. Default: what an animation says, else 2, as published models expect. */
-  readonly fps?: number;
+  readonly fps?: number | undefined;
 }
 
 /** How a video is preprocessed. Limits on images hold for each frame; all frames together may take as much memory as the largest image. */
