@@ -93,7 +93,8 @@ async function inspectAudio(file: File, family: Family, processor: FeatureExtrac
   const sound = await preprocessAudio(file, processor, { limits: media?.audio, overlong: media?.overlongAudio, signal });
   const { samplingRate: sampleRate } = processor;
   const { mels, frames, resampled, sampleCount } = sound;
-  const rows = await countRows(family, "audio", file, options);
+  // Rows depend on the length alone: silence of that length is counted, not the sound decoded again.
+  const rows = await countRows(family, "audio", { samples: new Float32Array(sampleCount), sampleRate }, options);
   const changes = resampled ? [`it is resampled to ${sampleRate} Hz`] : [];
   return { kind: "audio", seconds: sampleCount / sampleRate, sampleRate, resampled, mels, frames, rows, changes, picture: await encodePng(spectrogramPicture(sound)) };
 }

@@ -67,7 +67,8 @@ describe("hostile tokenizer files", () => {
     const pointer = (): unknown => caught(() => Tokenizer.fromFiles({ tokenizer: file })).facts.pointer;
     file.model.merges = new Array(vocabularyLimit + 1).fill("a b");
     expect(pointer()).toBe("/model/merges");
-    for (let id = Object.keys(file.model.vocab).length; id <= vocabularyLimit; id += 1) file.model.vocab[`t${id}`] = id;
+    // Numbers as names: objects hold millions of them ten times as fast as other names.
+    file.model.vocab = Object.fromEntries(new Uint32Array(vocabularyLimit + 1).entries()) as typeof file.model.vocab;
     expect(pointer()).toBe("/model/vocab");
   }, 60_000);
 
