@@ -11,7 +11,8 @@ export { MediaCache, mediaKey, type HeldMedia, type MediaCacheInfo, type MediaCa
 export { MediaEncoder } from "./media-encoder.ts";
 export { defineModality, type BoundModality, type MediaPart, type Modality, type ModalityDefinition, type ModalityLimits, type ModalityWeights } from "./modality.ts";
 export { prepareMedium } from "./prepare-medium.ts";
-export { readMediaSource, type MediaBytes, type MediaSource, type ReadMediaOptions } from "./source/media-source.ts";
+export type { MediaBytes, ReadMediaOptions } from "./source/media-bytes.ts";
+export { readMediaSource, type MediaSource } from "./source/media-source.ts";
 export type { NetworkAccess } from "./source/network-policy.ts";
 export { NetworkError } from "./source/network-error.ts";
 export { textShapeOf, type TextShape } from "./text-shape.ts";

@@ -5,16 +5,9 @@ import { pathToFileURL } from "node:url";
 import { deflateSync, crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "./decode-image.ts";
-import { readGoldens, seededNoise } from "./testing.ts";
+import { readGoldens, seededNoise, type DecodedGolden } from "./testing.ts";
 
-interface Golden {
-  readonly file: string;
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: string;
-}
-
-const goldens = readGoldens<Readonly<Record<string, Golden>>>("decode-image");
+const goldens = readGoldens<Readonly<Record<string, DecodedGolden>>>("decode-image");
 const fileOf = (name: string): Buffer => Buffer.from(goldens[name]!.file, "base64");
 const exact = Object.keys(goldens).filter((name) => name !== "grey16.png" && !name.endsWith(".avif"));
 

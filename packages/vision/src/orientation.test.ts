@@ -2,16 +2,9 @@ import { describe, expect, it } from "vitest";
 import { crc32 } from "node:zlib";
 import { decodeImage } from "./decode-image.ts";
 import { turnUpright, xmpOrientation } from "./orientation.ts";
-import { readGoldens } from "./testing.ts";
+import { readGoldens, type DecodedGolden } from "./testing.ts";
 
-interface Golden {
-  readonly file: string;
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: string;
-}
-
-const goldens = readGoldens<Readonly<Record<string, Golden>>>("decode-image");
+const goldens = readGoldens<Readonly<Record<string, DecodedGolden>>>("decode-image");
 // The files orientation1.jpg to orientation8.jpg store the same pixels.
 const stored = goldens["orientation1.jpg"]!;
 const pixels = { data: new Uint8Array(Buffer.from(stored.rgb, "base64")), width: stored.width, height: stored.height };

@@ -15,6 +15,14 @@ export function readGoldens<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`goldens/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
+/** For tests: a file, and the pixels that Pillow reads of it, red, green and blue of each, in base64. */
+export interface DecodedGolden {
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: string;
+}
+
 /** For tests: the SHA-256 of an array's bytes, in hexadecimal. */
 export function sha256(array: Uint8Array | Float32Array): string {
   return createHash("sha256").update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)).digest("hex");

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { image, loadModel } from "polywen";
+import { animatedGif, tiffOfPages } from "../../../packages/vision/src/testing.ts";
 import { failure, result, type HostileCase, type Outcome, type Place } from "../hostile-case.ts";
-import { animatedWebp, avifBomb, gif, isoFile, picture, tiffBomb, tiffPages, webpBomb } from "../inputs/images.ts";
+import { animatedWebp, avifBomb, isoFile, picture, tiffBomb, webpBomb } from "../inputs/images.ts";
 import { animatedPng, png, pngChunk } from "../inputs/png.ts";
 import { askAbout, mediumCase, openModel } from "./model-calls.ts";
 
@@ -49,15 +50,15 @@ const damagedCases: readonly HostileCase[] = [
 
 const bombCases: readonly HostileCase[] = [
   file("64a", "a PNG of 1 KB that says 50,000 × 50,000", "a.png", () => png({ width: wide, height: wide, rows: new Uint8Array(1000) }), failure("LIMIT_EXCEEDED", { file: "a.png" })),
-  file("64b", "a GIF that says 50,000 × 50,000", "a.gif", () => gif(wide, wide, 1), failure("LIMIT_EXCEEDED", { file: "a.gif" })),
+  file("64b", "a GIF that says 50,000 × 50,000", "a.gif", () => animatedGif(wide, wide, 1), failure("LIMIT_EXCEEDED", { file: "a.gif" })),
   file("64c", "a TIFF that says 50,000 × 50,000", "a.tiff", () => tiffBomb(wide, wide), failure("LIMIT_EXCEEDED", { file: "a.tiff" })),
   file("64d", "a WebP that says 16,383 × 16,383", "a.webp", webpBomb, failure("LIMIT_EXCEEDED", { file: "a.webp" })),
-  file("64e", "a GIF of 10,000 frames", "a.gif", () => gif(8, 8, 10_000), result("the first frame is seen", { mediaTokens: 9 })),
+  file("64e", "a GIF of 10,000 frames", "a.gif", () => animatedGif(8, 8, 10_000), result("the first frame is seen", { mediaTokens: 9 })),
   file("64f", "an animated PNG of 10,000 frames", "a.png", () => animatedPng(10_000), result("the first frame is seen", { mediaTokens: 9 })),
   file("64g", "a PNG of 50 MB of zeros in 50 KB, more rows than it says", "a.png", () => png({ width: 8, height: 8, rows: new Uint8Array(50_000_000) }), result("what it says is seen; the rest is not unpacked", { mediaTokens: 9 })),
   file("64h", "a TIFF of 3000 × 3000 whose strip is not there", "a.tiff", () => tiffBomb(3000, 3000), damaged("a.tiff")),
   file("64i", "an AVIF that says 50,000 × 50,000", "a.avif", () => avifBomb(wide, wide), failure("LIMIT_EXCEEDED", { file: "a.avif" })),
-  file("64j", "a TIFF of 10,000 pages", "a.tiff", () => tiffPages(10_000), result("the first page is seen", { mediaTokens: 9 })),
+  file("64j", "a TIFF of 10,000 pages", "a.tiff", () => tiffOfPages(8, 8, 10_000), result("the first page is seen", { mediaTokens: 9 })),
   file("64k", "a WebP of 10,000 frames", "a.webp", () => animatedWebp(10_000), result("the first frame is seen", { mediaTokens: 9 })),
 ];
 

@@ -1,6 +1,7 @@
 import { video, type MediaPart } from "polywen";
+import { animatedGif } from "../../../packages/vision/src/testing.ts";
 import { failure, result, type HostileCase, type Outcome } from "../hostile-case.ts";
-import { animatedWebp, gif, isoFile, picture } from "../inputs/images.ts";
+import { animatedWebp, isoFile, picture } from "../inputs/images.ts";
 import { askAbout, mediumCase, openModel } from "./model-calls.ts";
 
 /** Raw pixels of one colour. */
@@ -24,8 +25,8 @@ export const videoCases: readonly HostileCase[] = [
   videos("77e", "769 frames", () => [video(new Array(769).fill(frame(28)))], failure("LIMIT_EXCEEDED")),
   videos("77f", "768 small frames that the model would have enlarged", () => [video(new Array(768).fill(frame(28)))], failure("LIMIT_EXCEEDED")),
   mediumCase("77g", "half a PNG as the second frame", async () => ({ "a.png": (await picture("png")).subarray(0, 60) }), failure("FILE_INVALID", { file: "a.png", place: "end of the file" }), (path) => video([frame(8), path])),
-  mediumCase("77h", "a GIF of 10,000 frames as a video", async () => ({ "a.gif": gif(8, 8, 10_000) }), failure("LIMIT_EXCEEDED", { file: "a.gif" }), (path) => video(path)),
+  mediumCase("77h", "a GIF of 10,000 frames as a video", async () => ({ "a.gif": animatedGif(8, 8, 10_000) }), failure("LIMIT_EXCEEDED", { file: "a.gif" }), (path) => video(path)),
   mediumCase("77i", "a WebP of 10,000 frames as a video", async () => ({ "a.webp": await animatedWebp(10_000) }), failure("LIMIT_EXCEEDED", { file: "a.webp" }), (path) => video(path)),
-  mediumCase("77j", "animations whose frames last no time", async () => ({ "a.gif": gif(8, 8, 3), "a.webp": await animatedWebp(3) }), result("two frames a second", { mediaTokens: 288 }), (path) => video(path)),
+  mediumCase("77j", "animations whose frames last no time", async () => ({ "a.gif": animatedGif(8, 8, 3), "a.webp": await animatedWebp(3) }), result("two frames a second", { mediaTokens: 288 }), (path) => video(path)),
   mediumCase("77k", "an MP4, for which there is no decoder", async () => ({ "a.mp4": isoFile("isom") }), failure("UNSUPPORTED", { file: "a.mp4" }), (path) => video(path)),
 ];

@@ -1,5 +1,6 @@
 import type sharp from "sharp";
 import type { Sharp } from "sharp";
+import { tiffOfPages } from "../../../packages/vision/src/testing.ts";
 
 const small = 56;
 
@@ -15,50 +16,12 @@ export async function picture(format: "png" | "jpeg" | "webp" | "gif" | "tiff" |
   return change(open(data, { raw: { width: small, height: small, channels: 3 } })).toFormat(format).toBuffer();
 }
 
-/** A GIF of `frames` frames of `width` × `height` of which only the first pixel is there. */
-export function gif(width: number, height: number, frames: number): Buffer {
-  const header = Buffer.from("GIF89a____\x80\0\0\0\0\0\xff\xff\xff", "latin1");
-  header.writeUInt16LE(width, 6);
-  header.writeUInt16LE(height, 8);
-  // Descriptor of a frame, then its LZW code: clear, index 0, end.
-  const frame = Buffer.from("2c000000000000000000" + "0202440100", "hex");
-  frame.writeUInt16LE(width, 5);
-  frame.writeUInt16LE(height, 7);
-  return Buffer.concat([header, ...Array.from({ length: frames }, () => frame), Buffer.from(";")]);
-}
-
-/** A little-endian TIFF that announces `width` × `height` grey pixels in one strip of one byte. */
+/** A TIFF of 8 × 8 grey pixels that announces `width` × `height`. */
 export function tiffBomb(width: number, height: number): Buffer {
-  return Buffer.concat([tiffHeader(Buffer.alloc(4)), tiffDirectory(width, height, 0)]);
-}
-
-/** A TIFF of `count` pages of 8 × 8 grey pixels, which all of them share. */
-export function tiffPages(count: number): Buffer {
-  const header = tiffHeader(Buffer.alloc(64));
-  const length = tiffDirectory(8, 8, 0).length;
-  return Buffer.concat([header, ...Array.from({ length: count }, (_, page) => tiffDirectory(8, 8, page < count - 1 ? header.length + (page + 1) * length : 0))]);
-}
-
-/** The header, the pixels at byte 8, and behind them the first directory. */
-function tiffHeader(pixels: Buffer): Buffer {
-  const header = Buffer.from("II*\0____", "latin1");
-  header.writeUInt32LE(8 + pixels.length, 4);
-  return Buffer.concat([header, pixels]);
-}
-
-function tiffDirectory(width: number, height: number, next: number): Buffer {
-  const entries: readonly (readonly [tag: number, value: number])[] = [[256, width], [257, height], [258, 8], [259, 1], [262, 1], [273, 8], [277, 1], [278, height], [279, height === 8 ? 64 : 1]];
-  const directory = Buffer.alloc(2 + entries.length * 12 + 4);
-  directory.writeUInt16LE(entries.length);
-  entries.forEach(([tag, value], index) => {
-    const at = 2 + index * 12;
-    directory.writeUInt16LE(tag, at);
-    directory.writeUInt16LE(4, at + 2);
-    directory.writeUInt32LE(1, at + 4);
-    directory.writeUInt32LE(value, at + 8);
-  });
-  directory.writeUInt32LE(next, directory.length - 4);
-  return directory;
+  const file = tiffOfPages(8, 8, 1);
+  const entries = file.readUInt32LE(4) + 2;
+  [width, height].forEach((value, index) => file.writeUInt32LE(value, entries + 12 * index + 8));
+  return file;
 }
 
 /** A good AVIF whose header announces another size (the box `ispe`). */

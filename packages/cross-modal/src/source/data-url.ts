@@ -1,5 +1,5 @@
 import { InvalidFileError, UnsupportedError } from "@polywen/tensor";
-import type { MediaBytes, ReadMediaOptions } from "./media-source.ts";
+import type { MediaBytes, ReadMediaOptions } from "./media-bytes.ts";
 import { requireSize } from "./require-size.ts";
 
 /** `data:[type][;base64],content`; a missing type, line breaks in the content and missing padding are all in order (WHATWG Fetch). */

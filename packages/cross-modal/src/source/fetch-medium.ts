@@ -3,7 +3,7 @@ import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { systemCode } from "@polywen/formats";
 import { InvalidArgumentError, PolywenError, throwIfAborted } from "@polywen/tensor";
-import type { MediaBytes, ReadMediaOptions } from "./media-source.ts";
+import type { MediaBytes, ReadMediaOptions } from "./media-bytes.ts";
 import { NetworkError } from "./network-error.ts";
 import { nameOfUrl, policyLookup, requireAllowedUrl, type NetworkAccess } from "./network-policy.ts";
 import { collectChunks } from "./read-stream.ts";

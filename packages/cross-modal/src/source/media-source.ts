@@ -2,7 +2,7 @@ import { readWholeFile } from "@polywen/formats";
 import { InvalidArgumentError, InvalidFileError, throwIfAborted, UnsupportedError } from "@polywen/tensor";
 import { readDataUrl } from "./data-url.ts";
 import { fetchMedium } from "./fetch-medium.ts";
-import type { NetworkAccess } from "./network-policy.ts";
+import type { MediaBytes, ReadMediaOptions } from "./media-bytes.ts";
 import { readBlob, readStream } from "./read-stream.ts";
 import { requireSize } from "./require-size.ts";
 import { fileURLToPath } from "node:url";
@@ -12,21 +12,6 @@ import { fileURLToPath } from "node:url";
  * Blob, or a stream of bytes, which is read once. The content alone decides the format; file extensions and media types are not looked at.
  */
 export type MediaSource = string | URL | Uint8Array | Blob | ReadableStream<Uint8Array>;
-
-/** The bytes of a medium, never empty, and what to call it in errors. */
-export interface MediaBytes {
-  readonly bytes: Uint8Array;
-  readonly name: string;
-}
-
-/** What bounds and stops the reading of a medium. `what` names it where it has no file name, for instance "image". */
-export interface ReadMediaOptions {
-  readonly what: string;
-  readonly maxBytes: number;
-  readonly signal: AbortSignal | undefined;
-  /** What may be fetched. Default: nothing. */
-  readonly network?: NetworkAccess | undefined;
-}
 
 /**
  * Reads a medium. Sizes are checked before anything is allocated; of streams and answers, while they come in.

@@ -1,7 +1,7 @@
 import { FileAccessError, systemCode } from "@polywen/formats";
 import { InvalidArgumentError, PolywenError } from "@polywen/tensor";
 import { untilAborted } from "../time-slices.ts";
-import type { MediaBytes, ReadMediaOptions } from "./media-source.ts";
+import type { MediaBytes, ReadMediaOptions } from "./media-bytes.ts";
 import { requireSize } from "./require-size.ts";
 
 /** Reads a Blob whose size is within the limit. A Blob that cannot be read (its file has changed) is a FileAccessError. */

@@ -1,7 +1,7 @@
 import { defineModality, identityConnector, type ModalityDefinition } from "@polywen/cross-modal";
 import { dinov2Encoder, parseDinov2Config, readSquareProcessor } from "@polywen/vision";
 import { requirePreprocessor } from "./config-place.ts";
-import type { EncoderLoader } from "./encoder-registry.ts";
+import type { EncoderLoader } from "./family.ts";
 
 /** A DINOv2 checkpoint: the class token and the patches of a picture, after the last norm. */
 export const dinov2: EncoderLoader = async (folder, media) => {

@@ -1,10 +1,7 @@
 import type { ModalityDefinition } from "@polywen/cross-modal";
 import type { ModelFolder } from "@polywen/formats";
 import { UnsupportedError } from "@polywen/tensor";
-import type { MediaOptions } from "./family.ts";
-
-/** Reads the configuration of a folder and puts its encoder together; no weights are read. */
-export type EncoderLoader = (folder: ModelFolder, media: MediaOptions) => Promise<ModalityDefinition<unknown>>;
+import type { EncoderLoader, MediaOptions } from "./family.ts";
 
 /** Published encoders without a text model, by `model_type`. */
 const loaders: ReadonlyMap<string, EncoderLoader> = new Map<string, EncoderLoader>([

@@ -43,3 +43,6 @@ export interface MediaOptions {
 
 /** Reads the configuration of a folder and puts the family together; no weights are read. */
 export type FamilyLoader = (folder: ModelFolder, media: MediaOptions) => Promise<Family>;
+
+/** Reads the configuration of a folder and puts an encoder together that stands alone; no weights are read. */
+export type EncoderLoader = (folder: ModelFolder, media: MediaOptions) => Promise<ModalityDefinition<unknown>>;

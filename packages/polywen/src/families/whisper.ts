@@ -2,7 +2,7 @@ import { parseWhisperEncoderConfig, whisperDefaults, whisperEncoder } from "@pol
 import { defineModality, identityConnector, type ModalityDefinition } from "@polywen/cross-modal";
 import { readPreprocessor } from "@polywen/formats";
 import { requireEqual, requirePreprocessor } from "./config-place.ts";
-import type { EncoderLoader } from "./encoder-registry.ts";
+import type { EncoderLoader } from "./family.ts";
 import { framesOf } from "./qwen2-audio.ts";
 
 /** The encoder of a Whisper checkpoint. Its decoder is left alone. */
