@@ -29,4 +29,6 @@ export const videoCases: readonly HostileCase[] = [
   mediumCase("77i", "a WebP of 10,000 frames as a video", async () => ({ "a.webp": await animatedWebp(10_000) }), failure("LIMIT_EXCEEDED", { file: "a.webp" }), (path) => video(path)),
   mediumCase("77j", "animations whose frames last no time", async () => ({ "a.gif": animatedGif(8, 8, 3), "a.webp": await animatedWebp(3) }), result("two frames a second", { mediaTokens: 288 }), (path) => video(path)),
   mediumCase("77k", "an MP4, for which there is no decoder", async () => ({ "a.mp4": isoFile("isom") }), failure("UNSUPPORTED", { file: "a.mp4" }), (path) => video(path)),
+  videos("77l", "what is no sound as the sound of a video", () => [7, null, {}].map((sound) => video([frame(28)], { sound: sound as never })), invalid),
+  mediumCase("77m", "half a WAV as the sound of a video", async () => ({ "a.wav": Buffer.from("RIFF\x40\0\0\0WAVEfmt \x10\0\0\0", "latin1") }), failure("FILE_INVALID", { file: "a.wav", place: "end of the file" }), (path) => video([frame(28)], { sound: path })),
 ];

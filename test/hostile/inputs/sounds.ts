@@ -21,6 +21,11 @@ export function silentOpus(pages: number): Buffer {
   return Buffer.concat([oggPage(0, 0n, [head.length], head, false), oggPage(1, 0n, [16], Buffer.from("OpusTags\0\0\0\0\0\0\0\0", "latin1"), false), ...sound]);
 }
 
+/** The first page of an Ogg stream whose first packet is this. */
+export function oggHead(packet: string): Buffer {
+  return oggPage(0, 0n, [packet.length], Buffer.from(packet, "latin1"), false);
+}
+
 function oggPage(number: number, granule: bigint, lengths: ArrayLike<number>, content: Uint8Array, last: boolean): Buffer {
   const header = Buffer.alloc(27);
   header.write("OggS", "latin1");

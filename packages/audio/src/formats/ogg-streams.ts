@@ -13,15 +13,15 @@ export interface OggStream {
   readonly pages: AsyncGenerator<OggPage, void, undefined>;
 }
 
-/** Streams one after the other: the songs of half a day of radio. Each costs a decoder. */
-const MAX_CHAIN = 256;
+/** Streams one after the other: the songs of some hours of radio. Each costs a decoder, which takes milliseconds to set up. */
+const MAX_CHAIN = 64;
 /** Streams side by side: pictures, languages, texts. */
 const MAX_PARALLEL = 64;
 
 /**
  * The streams of sound that follow each other in an Ogg file. Of streams side by side, the first that holds sound is read and the others
  * are skipped. Throws InvalidFileError for what is no page, for pages without a beginning, and for a stream that ends before its last
- * page; UnsupportedError where no stream holds sound that is decoded; LimitExceededError for more than 256 streams in a row or 64 side by
+ * page; UnsupportedError where no stream holds sound that is decoded; LimitExceededError for more than 64 streams in a row or side by
  * side; AbortedError.
  */
 export class OggReader {
