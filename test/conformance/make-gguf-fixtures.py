@@ -102,7 +102,7 @@ def write_tokenizer(writer, more=("[PAD260, unused by u"[:19], *(f"[PAD{n}]" for
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
-    writer.add_token_types([1] * 256 + [3] * 2 + [5] * (len(tokens) - 258))
+    writer.add_token_types([1] * 256 + [3] * 2 + [3 if token.startswith("<|") else 5 for token in tokens[258:]])
     writer.add_array("tokenizer.ggml.merges", ["a b", "ab c"])
     writer.add_eos_token_id(257)
 

@@ -48,6 +48,17 @@ describe.each(backends)("pictures, videos and sounds in a prompt, on the %s back
   test.each(Object.entries(cases))("%s: what its checkpoint in safetensors gives, the same weights give in GGUF", (_, expected) => expectPrompt(model, expected));
 });
 
+test("a prompt of text and media has the ids that the tokenizer of the folder gives", async () => {
+  const idsOf = async (source: string): Promise<readonly number[]> => {
+    await using model = await loadModel(source, { ...loadOptions, backend: "reference", cacheTokens: 256 });
+    const media = [image(await pictureOf("qwen2vl")), audio({ samples: new Float32Array(3200), sampleRate: 16_000 })];
+    return (await model.generate(["Look: ", ...media, "?"], { raw: true, maxTokens: 1 })).promptTokenIds;
+  };
+  const ids = await idsOf(`${root}/qwen25omni/model.gguf`);
+  expect(ids).toEqual(await idsOf(fileURLToPath(new URL("../fixtures/omni", import.meta.url))));
+  expect(ids).toEqual(expect.arrayContaining([260, 262, 261, 264, 266, 265]));
+});
+
 describe("the file beside the model", () => {
   let folder: string;
   let alone: string;
