@@ -52,10 +52,15 @@ function checkSources({ folder }) {
   const problems = [];
   for (const file of listFiles(join(folder, "src"), /\.ts$/)) {
     const source = readFileSync(file, "utf8");
-    if (!/\.test(-d)?\.ts$/.test(file) && /\bnew Error\(/.test(source)) problems.push(`${shown(file)}: throw one of the error classes, not a bare Error`);
     if (file.endsWith("index.ts") && /^export \*/m.test(source)) problems.push(`${shown(file)}: re-export by name`);
   }
   return problems;
+}
+
+/** Users copy examples: they are held to the same. */
+function checkErrors() {
+  const files = [...listFiles(join(root, "packages"), /\.ts$/), ...listFiles(join(root, "examples"), /\.mjs$/)].filter((file) => !/\.test(-d)?\.ts$/.test(file));
+  return files.filter((file) => /\bnew Error\(/.test(readFileSync(file, "utf8"))).map((file) => `${shown(file)}: throw one of the error classes, not a bare Error`);
 }
 
 async function checkPublishing({ folder, manifest }) {
@@ -85,6 +90,6 @@ function checkLengths() {
 const packages = readPackages();
 const versions = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
 const lengths = checkLengths();
-const problems = [...lengths.problems];
+const problems = [...lengths.problems, ...checkErrors()];
 for (const entry of packages) problems.push(...(await checkPackage(entry, versions)));
 report("packages", `${packages.length} packages, ${lengths.count} files`, problems);
