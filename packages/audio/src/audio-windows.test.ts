@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { preprocessAudio } from "./audio-processor.ts";
 import { audioWindows } from "./audio-windows.ts";
 import { decodeAudio } from "./decode-audio.ts";
+import { seededSound, wavFile } from "./testing.ts";
 
 const sound = (seconds: number) => ({ samples: Float32Array.from({ length: Math.round(seconds * 8000) }, (_, index) => Math.sin(index)), sampleRate: 8000 });
 
@@ -21,6 +23,17 @@ test("windows may overlap, and be those of a part", async () => {
   const windows = await audioWindows({ source: whole, from: 1, to: 11 }, { seconds: 4, overlap: 1 });
   expect(windows.map(({ samples }) => samples.length / 8000)).toEqual([4, 4, 4]);
   expect(windows[1]!.samples).toEqual((await decodeAudio({ source: whole, from: 4, to: 8 })).samples);
+});
+
+test("the features of a window are those of the same part of the recording", async () => {
+  const config = { samplingRate: 16_000, featureSize: 80, fftSize: 400, hopLength: 160, chunkLength: 5, paddingValue: 0, dither: 0 };
+  const source = wavFile(new Uint8Array(seededSound(65 * 11_025, 5).buffer), { sampleRate: 11_025 });
+  const windows = await audioWindows(source, { seconds: 5 });
+  expect(windows.length).toBe(13);
+  for (const index of [0, 6, 12]) {
+    const [window, part] = [await preprocessAudio(windows[index]!, config), await preprocessAudio({ source, from: 5 * index, to: 5 * index + 5 }, config)];
+    expect(window).toEqual(part);
+  }
 });
 
 test("bad options and recordings over the limit are refused", async () => {
