@@ -1,5 +1,6 @@
 /**
- * An encoder against onnxruntime-node on the same float32 weights: one medium at a time, the two in turn, preprocessing not counted.
+ * An encoder against onnxruntime-node on the same weights in float32 arithmetic: one medium at a time, the two in turn with a pause between them, in
+ * which threads of the other stop waiting at full speed; preprocessing not counted.
  *
  *     node bench/compare-onnxruntime.mjs FOLDER FILE.onnx MEDIUM --packages FOLDER [--threads 2] [--rounds 20] [--name onnxruntime]
  *
@@ -10,6 +11,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { performance } from "node:perf_hooks";
 import { basename, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { MediaEncoder, ModalityWeightSource } from "@polywen/cross-modal";
 import { defineModality, identityConnector, openEncoder, selectBackend } from "polywen";
@@ -64,7 +66,10 @@ const ort = createRequire(join(resolve(values.packages), "package.json"))("onnxr
 const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: "all", executionProviders: ["cpu"] });
 const tensor = new ort.Tensor("float32", feed.data, feed.dims);
 
+const pause = () => setTimeout(50);
+
 async function ours() {
+  await pause();
   let rows = new Float32Array(0);
   const started = performance.now();
   await encoder.encode(prepared, [], { onRows: ([first]) => void (rows = first?.slice() ?? rows) });
@@ -72,6 +77,7 @@ async function ours() {
 }
 
 async function theirs() {
+  await pause();
   const started = performance.now();
   const output = await session.run({ [feed?.name ?? ""]: tensor });
   return { ms: performance.now() - started, rows: /** @type {Float32Array} */ (Object.values(output)[0].data) };

@@ -167,7 +167,7 @@ constexpr int kAttentionRows = 32;  // the usual rows of a block
 constexpr int kMaxHeadWidth = 256;  // widest head that attention takes
 
 // Query rows of width `width` whose components have room in a pass over the keys.
-constexpr int most_block_rows(int width) { return width <= kMaxHeadWidth / 2 ? 120 : 60; }
+constexpr int most_block_rows(int width) { return width <= kMaxHeadWidth / 4 ? 240 : width <= kMaxHeadWidth / 2 ? 120 : 60; }
 
 const Kernels& generic_kernels();
 const Kernels* avx2_kernels();  // null where the compiler has no such tier, likewise below

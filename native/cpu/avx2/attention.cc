@@ -1,6 +1,7 @@
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include "attention_tiles.h"
 #include "kernels.h"
+#include "panel_outputs.h"
 
 namespace polywen::avx2 {
 namespace {
@@ -11,14 +12,17 @@ void widen(const void* source, int count, float* target) {
   for (int i = 0; i < count; i += kLanes) _mm256_store_ps(target + i, load<Storage::bf16>(source, i));
 }
 
-// Spreads `count` rows of values, `source_stride` apart, to whole register tiles.
+// Values of `count` keys, `source_stride` apart, as whole register tiles: [columns / 16][keys of a tile][16].
 void copy_values(const Pass& pass, const float* source, ptrdiff_t source_stride, int count, float* target) {
   for (int key = 0; key < count; key++) {
     const float* from = source + key * source_stride;
-    float* to = target + key * pass.stride;
-    int i = 0;
-    for (; i + kLanes <= pass.width; i += kLanes) _mm256_store_ps(to + i, _mm256_loadu_ps(from + i));
-    for (; i < pass.stride; i += kLanes) _mm256_store_ps(to + i, _mm256_maskload_ps(from + i, first_lanes(pass.width - i)));
+    float* to = target + key * kColumns;
+    for (int i = 0; i < pass.stride; i += kColumns, to += pass.tile_keys * kColumns) {
+      __m256 low, high;
+      load_outputs(from + i, pass.width - i, low, high);
+      _mm256_store_ps(to, low);
+      _mm256_store_ps(to + kLanes, high);
+    }
   }
 }
 
@@ -27,26 +31,22 @@ inline const char* page_of(const PagedStore& store, const AttentionArgs& args, i
   return static_cast<const char*>(store.data) + (static_cast<ptrdiff_t>(page) * args.key_heads + key_head) * args.width * kKeyTile * bytes;
 }
 
-// What few queries convert as they load it, many share as a copy in f32 and whole register tiles: page `index` of a tile.
+// What few queries convert as they load it, many share as a copy in f32: page `index` of a tile.
 void copy_page(const AttentionArgs& args, Pass& pass, Page& page, int index) {
-  alignas(32) float narrow[kKeyTile * kMaxHeadWidth];
+  alignas(32) float wide[kKeyTile * kMaxHeadWidth];
   const int size = pass.width * kKeyTile;
   if (args.key_pages.storage == Storage::bf16) {
     float* keys = pass.keys + index * size;
     widen(page.keys, size, keys);
     page.keys = keys;
   }
-  const bool whole = pass.width == pass.stride;
-  float* values = pass.values + index * kKeyTile * pass.stride;
   if (args.value_pages.storage == Storage::bf16) {
-    float* target = whole ? values : narrow;
-    widen(page.values, size, target);
-    page.values = target;
+    widen(page.values, size, wide);
+    page.values = wide;
   }
-  if (!whole) {
-    copy_values(pass, static_cast<const float*>(page.values), pass.width, kKeyTile, values);
-    page.values = values;
-  }
+  float* values = pass.values + index * kKeyTile * kColumns;
+  copy_values(pass, static_cast<const float*>(page.values), pass.width, kKeyTile, values);
+  page.values = values;
 }
 
 // Whether some query sees keys of the tile at `position`.
@@ -64,8 +64,7 @@ void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, 
   const Storage storage = args.key_pages.storage;
   const bool direct = pass.width == pass.stride && storage == args.value_pages.storage &&
                       (storage == Storage::f32 || pass.count <= 2 * kTileQueries);
-  Tile tile;
-  tile.storage = direct ? storage : Storage::f32;
+  Tile tile = direct ? Tile{storage, pass.stride, kColumns} : Tile{Storage::f32, kColumns, pass.tile_keys * kColumns};
   for (int first = begin / pass.tile_keys * per_tile; first <= last; first += per_tile) {
     tile.position = first * kKeyTile;
     if (!is_seen(pass, tile.position)) continue;
@@ -84,10 +83,9 @@ void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, 
 
 // `count` packed keys, `stride` apart, as a tile; zeros stand for the missing ones.
 void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, float* target) {
-  int column = 0;
-  for (; column + kLanes <= width; column += kLanes) {
-    UNROLL
-    for (int half = 0; half < kKeyTile; half += kLanes) {
+  // Eight keys at a time: rows that are a power of two apart push each other out of the cache.
+  for (int half = 0; half < kKeyTile; half += kLanes) {
+    for (int column = 0; column + kLanes <= width; column += kLanes) {
       __m256 rows[kLanes];
       UNROLL
       for (int r = 0; r < kLanes; r++) {
@@ -98,7 +96,7 @@ void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, f
       for (int i = 0; i < kLanes; i++) _mm256_store_ps(target + (column + i) * kKeyTile + half, rows[i]);
     }
   }
-  for (; column < width; column++) {
+  for (int column = width / kLanes * kLanes; column < width; column++) {
     for (int r = 0; r < kKeyTile; r++) target[column * kKeyTile + r] = r < count ? keys[r * stride + column] : 0;
   }
 }
@@ -106,15 +104,14 @@ void transpose_keys(const float* keys, ptrdiff_t stride, int count, int width, f
 // Tiles of packed rows, from the begin of the span on.
 void attend_packed(const AttentionArgs& args, Pass& pass, int key_head, int begin, int end) {
   const ptrdiff_t stride = static_cast<ptrdiff_t>(args.key_heads) * args.width;
-  Tile tile;
-  tile.storage = Storage::f32;
+  Tile tile = {Storage::f32, kColumns, pass.tile_keys * kColumns};
   for (tile.position = begin; tile.position < end; tile.position += pass.tile_keys) {
     for (int key = 0; key < pass.tile_keys && tile.position + key < end; key += kKeyTile) {
       const int position = tile.position + key, next = position + pass.tile_keys < end ? position + pass.tile_keys : position;
       const ptrdiff_t start = position * stride + static_cast<ptrdiff_t>(key_head) * args.width, next_start = start + (next - position) * stride;
       const int count = smaller(end - position, kKeyTile);
       float* keys = pass.keys + key * args.width;
-      float* values = pass.values + key * pass.stride;
+      float* values = pass.values + key * kColumns;
       transpose_keys(args.keys + start, stride, count, args.width, keys);
       copy_values(pass, args.values + start, stride, count, values);
       tile.pages[key / kKeyTile] = {keys, values, reinterpret_cast<const char*>(args.keys + next_start), reinterpret_cast<const char*>(args.values + next_start)};

@@ -7,10 +7,10 @@ namespace {
 
 // A query is one head of one row. The queries of neighbouring rows and of the heads that share a key head meet each
 // tile of keys together; what one of them computes does not depend on the others.
-constexpr int kQueries = 128;
+constexpr int kQueries = most_block_rows(1);
 constexpr int kTileQueries = 6;         // queries of one register tile
 constexpr int kColumns = 2 * kLanes;    // of outputs that a register tile holds
-constexpr int kCapacity = 64 * 256;     // components of all queries of a pass
+constexpr int kCapacity = kQueries * kMaxHeadWidth / 4;  // components of all queries of a pass
 constexpr int kMostPages = 4;           // of a tile
 
 // Pages of a tile: what a softmax costs beside its exponentials is paid once for each tile, and keys or values of one stay
@@ -38,7 +38,7 @@ struct Pass {
   alignas(32) float outputs[kCapacity];  // weighted values, not yet divided by the sum of weights
 };
 
-// Sixteen keys [width][16] and their values [16][stride of the pass].
+// Sixteen keys [width][16] and their values, in strides of the tile.
 struct Page {
   const void* keys;
   const void* values;
@@ -49,6 +49,8 @@ struct Page {
 // Neighbouring pages from `position` on; those that no query sees need not be there. `storage` is that of all.
 struct Tile {
   Storage storage;
+  ptrdiff_t value_stride;   // from key to key
+  ptrdiff_t column_stride;  // from one register tile of columns to the next
   int position;
   Page pages[kMostPages];
 };
@@ -165,16 +167,18 @@ void weigh(Pass& pass, const Tile& tile, int first, int last) {
 // Adds the values of keys in `range` to the sums of queries [First, Last) of a register tile.
 template <Storage storage, int First, int Last, int Queries>
 inline __attribute__((always_inline)) void add_keys(const Pass& pass, const Tile& tile, const float* weights, ptrdiff_t column, Range range, bool fetching, __m256 (&sums)[Queries][2]) {
+  const ptrdiff_t value_stride = tile.value_stride;
   for (ptrdiff_t top = range.begin; top < range.end; top = top / kKeyTile * kKeyTile + kKeyTile) {
     const Page page = tile.pages[top / kKeyTile];
     const ptrdiff_t first = top % kKeyTile, last = smaller(kKeyTile, static_cast<int>(range.end - (top - first)));
     const float* rows[Queries];
     UNROLL
     for (int q = First; q < Last; q++) rows[q] = weights + q * pass.tile_keys + (top - first);
-    for (ptrdiff_t key = first; key < last; key++) {
+    ptrdiff_t place = column / kColumns * tile.column_stride + first * tile.value_stride;
+    for (ptrdiff_t key = first; key < last; key++, place += value_stride) {
       if (fetching) _mm_prefetch(page.next_values + pass.lines[column + key], _MM_HINT_T0);
-      const __m256 low = load<storage>(page.values, key * pass.stride + column);
-      const __m256 high = load<storage>(page.values, key * pass.stride + column + kLanes);
+      const __m256 low = load<storage>(page.values, place);
+      const __m256 high = load<storage>(page.values, place + kLanes);
       UNROLL
       for (int q = First; q < Last; q++) {
         const __m256 factor = _mm256_broadcast_ss(rows[q] + key);

@@ -7,8 +7,8 @@
 namespace polywen {
 namespace {
 
-constexpr int kQueries = 128;
-constexpr int kCapacity = 64 * 256;  // components of all queries of a pass
+constexpr int kQueries = most_block_rows(1);
+constexpr int kCapacity = kQueries * kMaxHeadWidth / 4;  // components of all queries of a pass
 
 // Everything that tiles meet again and again lies side by side here: in the tensors, heads are a power of two apart more
 // often than not, and would push each other out of the cache.
