@@ -130,6 +130,13 @@ describe("hostile chat templates", () => {
     expect(results.map((result) => (result.status === "fulfilled" ? text(result.value) : result.reason.code))).toEqual(["Hello", "TEMPLATE_LIMIT", "again"]);
   }, 60_000);
 
+  it("renders after a rendering that was aborted before it began", async () => {
+    const plain = template("{{ messages[0].content }}");
+    await expect(plain.render(hello, { signal: AbortSignal.abort() })).rejects.toThrowError(code("ABORTED"));
+    expect(text(await plain.render(hello))).toBe("Hello");
+    plain.dispose();
+  }, 30_000);
+
   it("stops for a signal and after dispose", async () => {
     const endless = template(loop(""));
     await expect(endless.render(hello, { signal: AbortSignal.abort() })).rejects.toThrowError(code("ABORTED"));

@@ -38,6 +38,7 @@ export class TemplateProcess {
 
   async #renderNow(request: RenderRequest, signal: AbortSignal | undefined): Promise<string> {
     if (this.#disposed) throw new DisposedError({ object: "ChatTemplate" });
+    if (signal?.aborted === true) throw aborted(signal);
     if (this.#child === undefined) await this.#start(signal);
     const answer = await this.#exchange(request, templateTimeLimit + killDelay, signal);
     if (answer.kind === "output") return answer.output;
