@@ -71,26 +71,27 @@ class Run {
     share(count, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, row_length)), body);
   }
 
-  // See `ThreadPool::run`. With a pause, in portions: each costs a barrier, so they grow where they take no time.
+  // See `ThreadPool::run`. With a pause, in portions of some milliseconds: each costs a barrier. The first shows how long items take.
   template <typename Body>
   void share(int64_t items, int64_t grain, const Body& body) {
-    constexpr int64_t kPortions = 32;
-    constexpr std::chrono::milliseconds kShort(2);
-    int64_t portion = pause_ ? std::max(items / kPortions, 4 * grain * pool_.threads()) : items;
+    constexpr std::chrono::nanoseconds kPortion = std::chrono::milliseconds(8);
+    const int64_t least = 4 * grain * pool_.threads();
+    int64_t portion = pause_ ? least : items;
     for (int64_t first = 0; first < items;) {
       if (first > 0) pause_();
       const auto started = std::chrono::steady_clock::now();
       const int64_t count = std::min(portion, items - first);
       pool_.run(count, grain, [&](int64_t begin, int64_t end) { body(first + begin, first + end); });
       first += count;
-      if (std::chrono::steady_clock::now() - started < kShort) portion *= 4;
+      const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - started;
+      portion = std::max(least, static_cast<int64_t>(static_cast<double>(count) * kPortion.count() / std::max<int64_t>(1, taken.count())));
     }
   }
 
   QuantisedInput quantise(const Linear&);
   QuantisedInput quantise(const float* input, int64_t count, int width);  // into the program's room
   LinearArgs linear_args(const Linear&);
-  void run_rows(const LinearArgs&);
+  void run_tall(std::span<const LinearArgs> parts);
   void check_embedding(const Embedding&) const;
   int block_rows(const AttentionArgs& args) const;
   void check_attention(const Attention&);

@@ -66,28 +66,36 @@ void Run::run_linear(std::span<const Linear* const> operations) {
     const LinearLoop& loop = linear_loops_.emplace_back(kernels_.linear, parts);
     pool_.run_repeatable(loop.chunks(), loop);
   } else {
-    for (const LinearArgs& part : parts) run_rows(part);
+    run_tall(parts);
   }
 }
 
 // Blocks of rows times groups of panels are shared out, the blocks of a group one after the other: a kernel lays out a
 // block of inputs once for a group, and the weights of a group are still in a cache when the next block meets them.
-void Run::run_rows(const LinearArgs& linear) {
+void Run::run_tall(std::span<const LinearArgs> parts) {
   constexpr int64_t kBlockRows = 48, kGroupPanels = 32, kItemsPerThread = 4;
-  const int64_t panels = panel_count(linear.weight.out);
-  const int64_t blocks = (linear.rows + kBlockRows - 1) / kBlockRows;
-  const int64_t wanted = (kItemsPerThread * pool_.threads() + blocks - 1) / blocks;
-  const int64_t groups = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
-  share(blocks * groups, 1, [&](int64_t begin, int64_t end) {
+  struct Group {
+    const LinearArgs& part;
+    int begin, end;  // panels
+  };
+  const int64_t count = parts[0].rows, blocks = (count + kBlockRows - 1) / kBlockRows;
+  const int64_t wanted = (kItemsPerThread * pool_.threads() - 1) / (blocks * static_cast<int64_t>(parts.size())) + 1;  // groups of a part
+  std::vector<Group> groups;
+  for (const LinearArgs& part : parts) {
+    const int64_t panels = panel_count(part.weight.out);
+    const int64_t pieces = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
+    for (int64_t i = 0; i < pieces; i++) groups.push_back({part, static_cast<int>(panels * i / pieces), static_cast<int>(panels * (i + 1) / pieces)});
+  }
+  share(blocks * static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; item++) {
-      const int64_t group = item / blocks, block = item % blocks;
-      const int64_t first = block * kBlockRows;
-      LinearArgs args = linear;
-      args.input += first * linear.weight.in;
-      args.rows = static_cast<int>(std::min(kBlockRows, linear.rows - first));
-      args.output += first * linear.weight.out;
+      const Group& group = groups[static_cast<size_t>(item / blocks)];
+      const int64_t first = item % blocks * kBlockRows;
+      LinearArgs args = group.part;
+      args.input += first * args.weight.in;
+      args.rows = static_cast<int>(std::min(kBlockRows, count - first));
+      args.output += first * args.weight.out;
       if (args.quantised.blocks) args.quantised.blocks += first;
-      kernels_.linear(args, static_cast<int>(panels * group / groups), static_cast<int>(panels * (group + 1) / groups));
+      kernels_.linear(args, group.begin, group.end);
     }
   });
 }
