@@ -8,10 +8,10 @@ namespace {
 // A query is one head of one row. The queries of neighbouring rows and of the heads that share a key head meet each
 // tile of keys together; what one of them computes does not depend on the others.
 constexpr int kQueries = most_block_rows(1);
-constexpr int kTileQueries = 6;         // queries of one register tile
-constexpr int kColumns = 2 * kLanes;    // of outputs that a register tile holds
+constexpr int kTileQueries = 6;       // queries of one register tile
+constexpr int kColumns = 2 * kLanes;  // of outputs that a register tile holds
+constexpr int kMostPages = 4;         // of a tile
 constexpr int kCapacity = kQueries * kMaxHeadWidth / 4;  // components of all queries of a pass
-constexpr int kMostPages = 4;           // of a tile
 
 // Pages of a tile: what a softmax costs beside its exponentials is paid once for each tile, and keys or values of one stay
 // in the first-level cache.
@@ -22,11 +22,11 @@ inline int pages_of_tile(int stride) { return larger(1, smaller(kMostPages, kMax
 struct Pass {
   int count;
   int width;
-  int stride;  // of vectors, outputs and values: the width in whole register tiles
+  int stride;     // of vectors, outputs and values: the width in whole register tiles
   int tile_keys;  // of a whole tile, and the stride of scores
   float scale;
   int lines[kMaxHeadWidth];  // offsets in bytes of the cache lines of a page in memory, to fetch one with each component
-  int begins[kQueries];  // spans
+  int begins[kQueries];      // spans
   int ends[kQueries];
   float maximum[kQueries];                 // largest score so far
   alignas(32) float correction[kQueries];  // of sums and outputs when the maximum grows
@@ -78,7 +78,7 @@ inline bool is_empty(Range range) { return range.begin >= range.end; }
 
 // Scores of all keys of a page: those that a query does not see do no harm.
 template <Storage storage, int Queries>
-void score_page(Pass& pass, const Page& page, int first, float* scores, bool fetching) {
+void score_page(const Pass& pass, Page page, int first, float* scores, bool fetching) {
   const float* vectors[Queries];
   __m256 sums[Queries][2];
   UNROLL
@@ -86,12 +86,11 @@ void score_page(Pass& pass, const Page& page, int first, float* scores, bool fet
     vectors[q] = pass.vectors + (first + q) * pass.stride;
     sums[q][0] = sums[q][1] = _mm256_setzero_ps();
   }
-  const Page own = page;
   const ptrdiff_t width = pass.width;
   for (ptrdiff_t i = 0; i < width; i++) {
-    if (fetching) _mm_prefetch(own.next_keys + pass.lines[i], _MM_HINT_T0);
-    const __m256 low = load<storage>(own.keys, i * kKeyTile);
-    const __m256 high = load<storage>(own.keys, i * kKeyTile + kLanes);
+    if (fetching) _mm_prefetch(page.next_keys + pass.lines[i], _MM_HINT_T0);
+    const __m256 low = load<storage>(page.keys, i * kKeyTile);
+    const __m256 high = load<storage>(page.keys, i * kKeyTile + kLanes);
     UNROLL
     for (int q = 0; q < Queries; q++) {
       const __m256 factor = _mm256_broadcast_ss(vectors[q] + i);
