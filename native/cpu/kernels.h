@@ -22,6 +22,8 @@ enum class Storage : uint8_t { f32, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, iq4
 
 constexpr int kPanelRows = 16;     // output rows of a weight panel; keys of a page
 constexpr int kLinearBlock = 256;  // input values whose products are summed before they join the total
+constexpr int kBlockRows = 48;     // rows of a linear operation whose block of inputs is laid out at a time: 48 KiB, 18 KiB quantised
+constexpr int kBlockPanels = 32;   // panels that use it before the next block of inputs takes its place
 constexpr int kKeyTile = 16;       // keys of the smallest softmax tile: one page
 
 constexpr int kGroup = 32;                          // inputs that share a scale

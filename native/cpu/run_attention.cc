@@ -62,8 +62,8 @@ void Run::check_pages(const Attention& operation, int64_t page_limit) const {
   }
 }
 
-// The more rows pass over the keys together, the less it costs to lay these out: up to four query heads for each key
-// head do so anyway. But there must be work for all threads. Results do not depend on it.
+// The more rows pass over the keys together, the less it costs to lay these out, but there must be work for all threads.
+// Results do not depend on it.
 int Run::block_rows(const AttentionArgs& args) const {
   const int group = args.heads / args.key_heads;
   int rows = std::max(kAttentionRows, most_block_rows(args.width) / group);

@@ -73,7 +73,7 @@ void Run::run_linear(std::span<const Linear* const> operations) {
 // Blocks of rows times groups of panels are shared out, the blocks of a group one after the other: a kernel lays out a
 // block of inputs once for a group, and the weights of a group are still in a cache when the next block meets them.
 void Run::run_tall(std::span<const LinearArgs> parts) {
-  constexpr int64_t kBlockRows = 48, kGroupPanels = 32, kItemsPerThread = 4;
+  constexpr int64_t kItemsPerThread = 4;
   struct Group {
     const LinearArgs& part;
     int begin, end;  // panels
@@ -83,7 +83,7 @@ void Run::run_tall(std::span<const LinearArgs> parts) {
   std::vector<Group> groups;
   for (const LinearArgs& part : parts) {
     const int64_t panels = panel_count(part.weight.out);
-    const int64_t pieces = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
+    const int64_t pieces = std::min(panels, std::max(wanted, (panels + kBlockPanels - 1) / kBlockPanels));
     for (int64_t i = 0; i < pieces; i++) groups.push_back({part, static_cast<int>(panels * i / pieces), static_cast<int>(panels * (i + 1) / pieces)});
   }
   share(blocks * static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end) {
@@ -92,7 +92,7 @@ void Run::run_tall(std::span<const LinearArgs> parts) {
       const int64_t first = item % blocks * kBlockRows;
       LinearArgs args = group.part;
       args.input += first * args.weight.in;
-      args.rows = static_cast<int>(std::min(kBlockRows, count - first));
+      args.rows = static_cast<int>(std::min<int64_t>(kBlockRows, count - first));
       args.output += first * args.weight.out;
       if (args.quantised.blocks) args.quantised.blocks += first;
       kernels_.linear(args, group.begin, group.end);

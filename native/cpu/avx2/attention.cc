@@ -49,10 +49,9 @@ void copy_page(const AttentionArgs& args, Pass& pass, Page& page, int index) {
   page.values = values;
 }
 
-// Whether some query sees keys of the tile at `position`.
-bool is_seen(const Pass& pass, int position) {
+bool is_seen(const Pass& pass, const Tile& tile) {
   for (int q = 0; q < pass.count; q++) {
-    if (pass.begins[q] < pass.ends[q] && pass.begins[q] < position + pass.tile_keys && pass.ends[q] > position) return true;
+    if (!is_empty(seen(pass, tile, q))) return true;
   }
   return false;
 }
@@ -67,7 +66,7 @@ void attend_pages(const AttentionArgs& args, Pass& pass, int key_head, int row, 
   Tile tile = direct ? Tile{storage, pass.stride, kColumns} : Tile{Storage::f32, kColumns, pass.tile_keys * kColumns};
   for (int first = begin / pass.tile_keys * per_tile; first <= last; first += per_tile) {
     tile.position = first * kKeyTile;
-    if (!is_seen(pass, tile.position)) continue;
+    if (!is_seen(pass, tile)) continue;
     for (int index = larger(first, begin / kKeyTile); index < smaller(first + per_tile, last + 1); index++) {
       const int next = index + per_tile <= last ? index + per_tile : index;
       Page& page = tile.pages[index - first];

@@ -113,11 +113,9 @@ void stream_rows(const LinearArgs& args, int begin, int end) {
   }
 }
 
-// ---- Many rows: a block of a panel stays in the first-level cache and meets tiles of rows. ----
+// ---- Many rows: a block of a panel stays in the first-level cache, the inputs of a block of rows in the second, and tiles of rows meet it. ----
 
 constexpr int kTileRows = 6;      // twelve chains, two registers of weights and a factor fill the sixteen registers
-constexpr int kBlockRows = 48;    // rows whose block of inputs (48 KiB) stays in the second-level cache
-constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
 
 // Inputs [first, first + depth) of a tile of rows, input by input: the kernel then reads one ascending stream, which the
 // hardware fetches ahead. What stands for missing rows is never read. Writes two values past the last input.

@@ -150,10 +150,7 @@ void stream_rows(const LinearArgs& args, int panel) {
   }
 }
 
-// ---- More rows: a block of a panel is unpacked into the first-level cache and meets tiles of rows. ----
-
-constexpr int kBlockRows = 48;    // rows whose block of inputs (18 KiB) stays in the first-level cache as well
-constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
+// ---- More rows: a block of a panel is unpacked into the first-level cache, where the inputs of a block of rows lie as well. ----
 
 template <Shape shape, int Rows>
 __attribute__((noinline)) void multiply_tile(const Tile& tile, const Place& place, const InputBlock* inputs) {

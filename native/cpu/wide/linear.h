@@ -99,10 +99,7 @@ void stream(const LinearArgs& args, int begin, int end) {
   }
 }
 
-// ---- Many rows: a block of a panel stays in the first-level cache and meets tiles of rows. ----
-
-constexpr int kBlockRows = 96;    // rows whose block of inputs (96 KiB) stays in the second-level cache
-constexpr int kBlockPanels = 32;  // panels that use it before the next block of inputs takes its place
+// ---- Many rows: a block of a panel stays in the first-level cache, the inputs of a block of rows in the second, and tiles of rows meet it. ----
 
 // Copies inputs [first, first + depth) of rows side by side: no stride of the matrix can then make cache sets collide.
 inline void copy_inputs(const LinearArgs& args, int row, int rows, int first, int depth, float* block) {
