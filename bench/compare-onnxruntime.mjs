@@ -11,11 +11,10 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { performance } from "node:perf_hooks";
 import { basename, join, resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { MediaEncoder, ModalityWeightSource } from "@polywen/cross-modal";
 import { defineModality, identityConnector, openEncoder, selectBackend } from "polywen";
-import { rounded, summary, writeResult } from "./measure.mjs";
+import { pause, rounded, summary, writeResult } from "./measure.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,10 +65,8 @@ const ort = createRequire(join(resolve(values.packages), "package.json"))("onnxr
 const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: "all", executionProviders: ["cpu"] });
 const tensor = new ort.Tensor("float32", feed.data, feed.dims);
 
-const pause = () => setTimeout(50);
-
 async function ours() {
-  await pause();
+  await pause(50);
   let rows = new Float32Array(0);
   const started = performance.now();
   await encoder.encode(prepared, [], { onRows: ([first]) => void (rows = first?.slice() ?? rows) });
@@ -77,7 +74,7 @@ async function ours() {
 }
 
 async function theirs() {
-  await pause();
+  await pause(50);
   const started = performance.now();
   const output = await session.run({ [feed?.name ?? ""]: tensor });
   return { ms: performance.now() - started, rows: /** @type {Float32Array} */ (Object.values(output)[0].data) };

@@ -89,6 +89,6 @@ export async function writeResult(name, result) {
 }
 
 /** Lets caches, clocks and spinning threads settle between measurements. */
-export function pause() {
-  return new Promise((resolve) => void setTimeout(resolve, 250));
+export function pause(ms = 250) {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
 }
