@@ -18,9 +18,9 @@ export interface Pass {
   readonly roots: ComplexSignal;
 }
 
-/** Values e^(-2πi·turns(index)). */
-export function roots(count: number, turns: (index: number) => number): ComplexSignal {
-  const angles = Float64Array.from({ length: count }, (_, index) => -2 * Math.PI * turns(index));
+/** e^(-2πi·row·column/size) at [row × columns + column]. */
+export function roots(rows: number, columns: number, size: number): ComplexSignal {
+  const angles = Float64Array.from({ length: rows * columns }, (_, index) => -2 * Math.PI * ((Math.floor(index / columns) * (index % columns)) / size));
   return { real: angles.map(Math.cos), imaginary: angles.map(Math.sin) };
 }
 

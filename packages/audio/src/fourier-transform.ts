@@ -14,10 +14,7 @@ export class FourierTransform {
     for (let [left, stride] = [length, 1]; left > 1; ) {
       const radix = smallFactor(left);
       const parts = left / radix;
-      // Bound now: what a pass turns by depends on nothing that a later factor changes.
-      const size = left;
-      const weights = roots(radix * parts, (index) => (Math.floor(index / radix) * (index % radix)) / size);
-      passes.push({ radix, parts, stride, weights, roots: roots(radix * radix, (index) => (Math.floor(index / radix) * (index % radix)) / radix) });
+      passes.push({ radix, parts, stride, weights: roots(parts, radix, left), roots: roots(radix, radix, radix) });
       left = parts;
       stride *= radix;
     }

@@ -22,12 +22,10 @@ export async function resample(sound: MonoSound, sampleRate: number, signal?: Ab
   }
   const filter = new ResamplingFilter(from, sampleRate);
   const scratch = new Float32Array(filter.length);
-  const middle = (filter.length - 1) / 2;
   const out = new Float32Array(Math.ceil((samples.length * sampleRate) / from));
   for (let index = 0; index < out.length; index++) {
     if (index % PIECE === 0 && slices.over) await slices.next();
-    const first = Math.floor((index * filter.advance) / filter.phases) - middle;
-    out[index] = weightedSum(samples, first, filter.taps(index, scratch));
+    out[index] = weightedSum(samples, filter.first(index), filter.taps(index, scratch));
   }
   return { samples: out, sampleRate };
 }

@@ -34,6 +34,11 @@ export class ResamplingFilter {
     for (let phase = 0; phase < this.phases; phase++) this.#fill(phase, this.#table.subarray(phase * this.length, (phase + 1) * this.length));
   }
 
+  /** The input sample that the first tap of output sample `index` meets; negative where that is before the sound. */
+  first(index: number): number {
+    return Math.floor((index * this.advance) / this.phases) - (this.length - 1) / 2;
+  }
+
   /** The taps of output sample `index`, first input sample first; valid until the next call. */
   taps(index: number, scratch: Float32Array): Float32Array {
     const phase = index % this.phases;

@@ -23,7 +23,7 @@ export class ResamplingStream {
 
   /** Takes more of the input and gives out what is certain now. */
   *push(samples: Float32Array): Generator<Float32Array, void, undefined> {
-    const begin = Math.min(Math.max(this.#first(this.#made) - this.#offset, 0), this.#held.length);
+    const begin = Math.min(Math.max(this.#filter.first(this.#made) - this.#offset, 0), this.#held.length);
     const held = new Float32Array(this.#held.length - begin + samples.length);
     held.set(this.#held.subarray(begin));
     held.set(samples, this.#held.length - begin);
@@ -44,15 +44,9 @@ export class ResamplingStream {
     while (this.#made < until) {
       const out = new Float32Array(Math.min(PIECE, until - this.#made));
       for (let index = 0; index < out.length; index++, this.#made++) {
-        out[index] = weightedSum(this.#held, this.#first(this.#made) - this.#offset, this.#filter.taps(this.#made, this.#scratch));
+        out[index] = weightedSum(this.#held, this.#filter.first(this.#made) - this.#offset, this.#filter.taps(this.#made, this.#scratch));
       }
       yield out;
     }
-  }
-
-  /** The first input sample that an output sample needs. */
-  #first(index: number): number {
-    const { phases, advance, length } = this.#filter;
-    return Math.floor((index * advance) / phases) - (length - 1) / 2;
   }
 }

@@ -38,9 +38,9 @@ export function requireArchitecture({ file }: ProjectorSource, architecture: str
   throw new UnsupportedError({ feature: `${file}: a projector for ${known.join(" and ")} beside a text model of the architecture ${architecture}` }, otherModel);
 }
 
-/** Throws `InvalidFileError` where the rows that the matrix `name` gives are not as wide as the text model. Returns their width. */
-export function requireWidth(source: ProjectorSource, name: string, expected: unknown): number {
+/** Throws `InvalidFileError` where the rows that the matrix `name` gives are not as wide as the text model. */
+export function requireWidth(source: ProjectorSource, name: string, expected: unknown): void {
   const [width] = matrixShape(source, name);
-  if (width === expected) return width;
+  if (width === expected) return;
   throw new InvalidFileError({ file: source.file, problem: `it gives rows of ${width}, but the text model is ${String(expected)} wide`, pointer: jsonPointer([name]) }, otherModel);
 }

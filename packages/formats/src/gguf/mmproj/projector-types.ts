@@ -1,5 +1,7 @@
 import { UnsupportedError } from "@polywen/tensor";
+import { audioProjector } from "./audio-tower.ts";
 import type { ProjectorSource } from "./projector-source.ts";
+import { omniVisionProjector } from "./vision-kinds.ts";
 
 /** Which towers a file has, and by which kind of projector each is joined to the text model. */
 export interface ProjectorTypes {
@@ -8,7 +10,7 @@ export interface ProjectorTypes {
 }
 
 /** One name for two towers: what each of them is. */
-const combined: Readonly<Record<string, Required<ProjectorTypes>>> = { "qwen2.5o": { vision: "qwen2.5vl_merger", audio: "qwen2a" } };
+const combined: Readonly<Record<string, Required<ProjectorTypes>>> = { "qwen2.5o": { vision: omniVisionProjector, audio: audioProjector } };
 
 /**
  * Reads the kinds of the towers. Files with one tower say `clip.projector_type`; files with two say it for both, or for each apart
